@@ -1,0 +1,21 @@
+"""The settings of a process: environment variables with the prefix PENSTOCK_, checked once at start."""
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where a process finds the others and where it listens; everything else comes through the log or the spec."""
+
+    model_config = SettingsConfigDict(env_prefix="PENSTOCK_", extra="ignore", frozen=True)
+
+    bootstrap: str = "127.0.0.1:9092"
+    dsn: str = "postgresql://penstock@127.0.0.1:5432/penstock"
+    registry: str = "127.0.0.1:7101"
+    schema_registry_url: str = "http://127.0.0.1:8081"
+    topic_prefix: str = ""
+    bind: str = "127.0.0.1"
+    ops_port: int = 0
+    grpc_port: int = 0
+    http_port: int = 0
+    instance: str = "0"
+    log_level: str = "info"
