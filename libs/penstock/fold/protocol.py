@@ -1,0 +1,118 @@
+"""What a fold is, what it takes and what it gives back: the contract between every service and the runner."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from penstock.errors import PenstockError
+
+Header = tuple[str, bytes]
+
+
+class Record(Protocol):
+    """One record of a Kafka partition; aiokafka's ConsumerRecord fits as it is.
+
+    `timestamp` is the append time in ms since the epoch (the topics use LogAppendTime).
+    """
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[Header]: ...
+
+
+class LogRecord(NamedTuple):
+    """A record held in memory: in the twin of Kafka, in the simulation, in tests."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header] = ()
+
+
+class Output(NamedTuple):
+    """A record that a step caused; only the runner sends it."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header] = ()
+
+
+class Effect:
+    """Something that a step caused outside Kafka (a checkpoint for the registry, an online value).
+
+    Effects are delivered in order, at least once, before a snapshot that contains their step is stored: they must be idempotent.
+    """
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """An immutable piece of bulk state; `id` is unique within one fold and partition, for ever."""
+
+    id: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A fold's whole state at one position: small state, and the segments it refers to (old ones are not stored twice)."""
+
+    state: bytes
+    segments: tuple[Segment, ...] = ()
+
+
+class Fold(Protocol):
+    """A deterministic function of one partition of a log, or of co-partitioned ones.
+
+    A step is synchronous and reads nothing but the record and the fold's own state. It may raise `Missing` before it has changed
+    anything (the runner brings what is missing and takes the step again), or `Poison`: then the record is consumed, and the runner
+    sends it to the dead-letter topic. `counts` is part of the state: what happened, by name, exact across restarts.
+    """
+
+    counts: Counter[str]
+
+    def step(self, record: Record) -> Iterable[Output | Effect]: ...
+    def snapshot(self) -> Snapshot: ...
+    def restore(self, snapshot: Snapshot) -> None: ...
+
+
+class Idle(Protocol):
+    """A fold that speaks when an input has been read to its end for a while (ingestion's idle ticks)."""
+
+    def idle(self, topic: str) -> Iterable[Output | Effect]: ...
+
+
+class Poison(PenstockError):
+    """A record that can never be folded: undecodable, unknown, out of contract. `code` is stable, for routing and counting."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+        self.reason = reason
+
+
+class Missing(Exception):
+    """A step needs a blob or a schema that is not here yet: `kind` is "schema" (id) or "blob" (digest)."""
+
+    def __init__(self, kind: str, reference: str) -> None:
+        super().__init__(f"{kind} {reference}")
+        self.kind = kind
+        self.reference = reference

@@ -1,0 +1,109 @@
+"""Schemas by name and by id: the platform's own, those made from a spec, and the registry that numbers them."""
+
+import json
+from typing import Any, Protocol
+
+import httpx
+
+from penstock.errors import PenstockError
+from penstock.records.generated import SCHEMAS
+
+Schema = dict[str, Any]
+REQUEST_TIMEOUT_S = 10.0
+MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
+
+
+class UnknownSchema(PenstockError):
+    """No schema has this id."""
+
+
+class SchemaRegistryError(PenstockError):
+    """The schema registry refused a request or did not answer."""
+
+
+class SchemaRegistry(Protocol):
+    """Gives every schema one id, for ever (Confluent Schema Registry REST API, /subjects and /schemas/ids)."""
+
+    async def register(self, subject: str, schema: Schema) -> int: ...
+    async def by_id(self, id: int) -> Schema: ...
+
+
+class HttpSchemaRegistry:
+    """The schema registry at a URL: ours, or Confluent's, Karapace, Apicurio.
+
+    Raises: UnknownSchema for an id that is not there; SchemaRegistryError when it refuses; httpx.TransportError when it is away.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.AsyncClient(base_url=url, timeout=REQUEST_TIMEOUT_S, headers={"Accept": MEDIA_TYPE})
+
+    async def register(self, subject: str, schema: Schema) -> int:
+        """The id of `schema`, registered under `subject` if it is new."""
+        response = await self._client.post(f"/subjects/{subject}/versions", json={"schema": json.dumps(schema)})
+        if response.is_error:
+            raise SchemaRegistryError(f"schema for {subject} was refused: {response.text[:300]}")
+        return int(response.json()["id"])
+
+    async def by_id(self, id: int) -> Schema:
+        """The schema with this id."""
+        response = await self._client.get(f"/schemas/ids/{id}")
+        if response.status_code == httpx.codes.NOT_FOUND:
+            raise UnknownSchema(f"no schema has id {id}")
+        if response.is_error:
+            raise SchemaRegistryError(f"schema {id} could not be read: {response.text[:300]}")
+        schema: Schema = json.loads(response.json()["schema"])
+        return schema
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+class MemorySchemaRegistry:
+    """The schema registry's twin in memory, for tests and offline folds."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, int] = {}
+        self._schemas: dict[int, Schema] = {}
+
+    async def register(self, subject: str, schema: Schema) -> int:
+        """The id of `schema`; the same schema has the same id under every subject."""
+        id = self._ids.setdefault(json.dumps(schema, sort_keys=True), len(self._ids) + 1)
+        self._schemas[id] = schema
+        return id
+
+    async def by_id(self, id: int) -> Schema:
+        """The schema with this id."""
+        if id not in self._schemas:
+            raise UnknownSchema(f"no schema has id {id}")
+        return self._schemas[id]
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+def platform_schema(name: str) -> Schema:
+    """The schema of a platform record, such as "Label", complete in itself: what it refers to is written out at its first use."""
+    schema: Schema = _inline(SCHEMAS[name], {}, set())
+    return schema
+
+
+def with_features(name: str, fields: list[Schema]) -> Schema:
+    """The schema of "FeatureVector" or "Prediction" for one model: `fields` are the Avro fields of its features."""
+    features = {**SCHEMAS["Features"], "doc": "The features of this model's view.", "fields": fields}
+    schema: Schema = _inline(SCHEMAS[name], {"penstock.Features": features}, set())
+    return schema
+
+
+def _inline(schema: Any, replaced: dict[str, Schema], seen: set[str]) -> Any:
+    match schema:
+        case str() if schema.startswith("penstock.") and schema not in seen:
+            return _inline(replaced.get(schema, SCHEMAS[schema.removeprefix("penstock.")]), replaced, seen)
+        case {"type": "record", "name": name, "fields": fields}:
+            seen.add(f"penstock.{name}")
+            return {**schema, "fields": [{**field, "type": _inline(field["type"], replaced, seen)} for field in fields]}
+        case {"type": "array", "items": items}:
+            return {**schema, "items": _inline(items, replaced, seen)}
+        case list():
+            return [_inline(branch, replaced, seen) for branch in schema]
+    return schema

@@ -1,0 +1,112 @@
+"""How a record stands on the wire: 0x00, the schema id, then Avro (Confluent's framing), with every byte accounted for."""
+
+import struct
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Any, NamedTuple
+
+from fastavro import parse_schema, schemaless_reader, schemaless_writer
+
+from penstock.fold.protocol import Missing, Poison
+from penstock.records.schemas import Schema, SchemaRegistry, UnknownSchema
+
+MAGIC = 0
+HEADER = struct.Struct(">bI")
+RECORD_BYTES_MAX = 1_000_000
+
+Writer = Callable[[Mapping[str, Any]], bytes]
+
+
+class _Known(NamedTuple):
+    name: str
+    parsed: Any
+    schema: Schema
+
+
+class Wire:
+    """Encodes and decodes framed records; look-ups are synchronous, what is unknown is fetched between steps.
+
+    One object serves a whole process. `read` raises `Missing("schema", id)` before anything has happened; the runner awaits `fetch` and
+    takes the step again.
+    """
+
+    def __init__(self, registry: SchemaRegistry) -> None:
+        self._registry = registry
+        self._known: dict[int, _Known] = {}
+
+    async def writer(self, topic: str, schema: Schema) -> Writer:
+        """A function that encodes records of `schema` for `topic`; registers it under `<topic>-<full name>` (TopicRecordNameStrategy)."""
+        name = f"{schema['namespace']}.{schema['name']}" if "namespace" in schema else schema["name"]
+        id = await self._registry.register(f"{topic}-{name}", schema)
+        parsed = self._learn(id, schema).parsed
+        header = HEADER.pack(MAGIC, id)
+
+        def write(record: Mapping[str, Any]) -> bytes:
+            buffer = BytesIO()
+            buffer.write(header)
+            schemaless_writer(buffer, parsed, record)
+            return buffer.getvalue()
+
+        return write
+
+    async def fetch(self, id: int) -> None:
+        """Learn the schema with this id. Raises: Poison("unknown_schema") if there is none."""
+        try:
+            self._learn(id, await self._registry.by_id(id))
+        except UnknownSchema as error:
+            raise Poison("unknown_schema", str(error)) from error
+
+    def read(self, value: bytes | None) -> tuple[str, dict[str, Any]]:
+        """The record's name (without namespace) and its fields.
+
+        Raises: Missing for a schema that is not here yet; Poison for bytes that are not exactly one record.
+        """
+        known = self.known(schema_id(value))
+        assert value is not None
+        buffer = BytesIO(value)
+        buffer.seek(HEADER.size)
+        try:
+            record = schemaless_reader(buffer, known.parsed, None)
+        except Exception as error:  # any exception: fastavro raises many kinds on mutated bytes
+            raise Poison("undecodable", f"{known.name}: {type(error).__name__}: {error}") from error
+        if buffer.tell() != len(value):
+            raise Poison("trailing_bytes", f"{known.name}: {len(value) - buffer.tell()} bytes after the record")
+        if not isinstance(record, dict):
+            raise Poison("undecodable", f"{known.name}: not a record")
+        return known.name, record
+
+    def known(self, id: int) -> _Known:
+        """The schema with this id. Raises: Missing."""
+        try:
+            return self._known[id]
+        except KeyError:
+            raise Missing("schema", str(id)) from None
+
+    def _learn(self, id: int, schema: Schema) -> _Known:
+        self._known[id] = _Known(schema["name"], parse_schema(schema), schema)
+        return self._known[id]
+
+
+def schema_id(value: bytes | None) -> int:
+    """The schema id of a framed record. Raises: Poison if the bytes are not framed, too long, or absent."""
+    if value is None or len(value) < HEADER.size or value[0] != MAGIC:
+        raise Poison("not_framed", "not 0x00, schema id, Avro")
+    if len(value) > RECORD_BYTES_MAX:
+        raise Poison("too_large", f"{len(value)} bytes; the limit is {RECORD_BYTES_MAX}")
+    return int.from_bytes(value[1:5], "big")
+
+
+def event_time_ms(value: bytes | None) -> int:
+    """The event time of a framed platform or stream record, read without decoding the rest: it is always the first field.
+
+    A zigzag varint after the header (Avro 1.12, binary encoding). Raises: Poison if it is not there.
+    """
+    schema_id(value)
+    assert value is not None
+    number = shift = 0
+    for byte in value[HEADER.size : HEADER.size + 10]:
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return (number >> 1) ^ -(number & 1)
+        shift += 7
+    raise Poison("undecodable", "no event time in the first field")
