@@ -1,0 +1,39 @@
+"""What a learner is asked and told: one way for the trainer, the deployer and every proof, so that their answers are equal to the bit."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+Learner = Any
+"""A River classifier, or a pipeline that ends in one."""
+
+PROBABILITY_MIN = 1e-15  # as river.metrics.LogLoss: one wrong certainty must not be infinite
+UNDECIDED = 0.5  # the answer of a learner that has no opinion yet: River gives an empty mapping then
+
+
+def present(features: Mapping[str, Any]) -> dict[str, Any]:
+    """The features that have a value: River's transformers know no null.
+
+    >>> present({"wind": None, "hour": 7})
+    {'hour': 7}
+    """
+    return {name: value for name, value in features.items() if value is not None}
+
+
+def probability(learner: Learner, x: dict[str, Any]) -> float:
+    """The learner's probability of the positive class for the present features `x`. Raises: ValueError if it is not finite."""
+    answer = learner.predict_proba_one(x)
+    score = float(answer.get(True, 0.0)) if answer else UNDECIDED
+    if not math.isfinite(score):
+        raise ValueError("the learner answered a probability that is not finite")
+    return score
+
+
+def log_loss(label: bool, score: float) -> float:
+    """The negative log likelihood of `label` under `score`, in nats, clipped as in River.
+
+    >>> round(log_loss(True, 0.5), 4)
+    0.6931
+    """
+    likelihood = score if label else 1.0 - score
+    return -math.log(min(max(likelihood, PROBABILITY_MIN), 1.0 - PROBABILITY_MIN))
