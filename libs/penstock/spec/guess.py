@@ -1,0 +1,197 @@
+"""A first specification for a table: which column is key, id, time and feature, and what the label means."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from penstock.spec.columns import ID_NAME, Column, read_columns
+from penstock.spec.duration import UNITS_MS
+from penstock.spec.errors import SpecError, nearest
+from penstock.spec.expression import compile_expression
+from penstock.spec.rows import KNOWN_AT, ROW_ID
+from penstock.spec.values import field_name
+
+ENTITIES_MAX = 1_000
+ROWS_PER_ENTITY = 20
+MAX_JUMP_MS = 7 * UNITS_MS["d"]
+MAX_JUMP_LIMIT_MS = 3_650 * UNITS_MS["d"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user said; names of columns as they stand in the file or as fields."""
+
+    label: str
+    key: str | None = None
+    id: str | None = None
+    time: str | None = None
+    positive: str | None = None
+    delay_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What was found; `reasons` says why, by topic, for the comments; `dropped` are columns that are no features."""
+
+    columns: Mapping[str, Column]
+    label: str
+    positive: str
+    key: str
+    id: str
+    time: str | None
+    select: tuple[str, ...]
+    dropped: Mapping[str, str]
+    reasons: Mapping[str, str]
+    max_jump_ms: int
+    horizon_ms: int
+    sorted: bool
+
+
+def guess(rows: Sequence[Mapping[str, str]], wishes: Wishes) -> Guess:
+    """Look at a sample of rows. Raises: SpecError when there is no way to a binary label, or a wish names no column."""
+    if not rows:
+        raise SpecError("the file has no rows. Try: a CSV file with a header line and rows below it")
+    columns = read_columns(rows)
+    label = _wished(wishes.label, columns, "--label")
+    positive, label_reason = _positive(columns[label], wishes.positive)
+    time, time_reason = _time(columns, label, wishes.time)
+    id, id_reason = _id(columns, label, wishes.id)
+    key, key_reason = _key(columns, {label, id, time}, wishes.key, id)
+    if id == ROW_ID and ROW_ID not in columns:
+        columns = {ROW_ID: Column(ROW_ID, "long", False, (), {}), **columns}
+    for name in {id, key} - {ROW_ID}:
+        columns[name] = _as_identity(columns[name], "--id" if name == id else "--key")
+    if KNOWN_AT in columns:
+        raise SpecError(f"the column {KNOWN_AT} has a name that Penstock needs. Try: another name for it in the header line")
+    dropped = _dropped(columns, label, id, time)
+    select = tuple(name for name in columns if name not in dropped and name != label)
+    if not select and not time:
+        raise SpecError(f"no column is left to learn from ({_listed(dropped)}). Try: a file with columns that describe the rows")
+    jump_ms, ordered = _jumps(columns[time]) if time else (0, True)
+    return Guess(
+        columns=columns,
+        label=label,
+        positive=positive,
+        key=key,
+        id=id,
+        time=time,
+        select=select,
+        dropped=dropped,
+        reasons={"label": label_reason, "time": time_reason, "id": id_reason, "key": key_reason},
+        max_jump_ms=min(max(10 * jump_ms, MAX_JUMP_MS), MAX_JUMP_LIMIT_MS),
+        horizon_ms=max(2 * wishes.delay_ms, UNITS_MS["d"]),
+        sorted=ordered,
+    )
+
+
+def _listed(dropped: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}: {reason}" for name, reason in list(dropped.items())[:10])
+
+
+def _wished(name: str, columns: Mapping[str, Column], option: str) -> str:
+    field = name if name in columns else field_name(name)
+    if field not in columns:
+        cure = nearest(field, list(columns)) or f"one of {', '.join(list(columns)[:20])}"
+        raise SpecError(f"{option} {name}: no column is called so. Try: {cure}")
+    return field
+
+
+def _positive(column: Column, wish: str | None) -> tuple[str, str]:
+    """The condition of a positive label, and why."""
+    if wish is not None:
+        if compile_expression(wish, {column.name: column.type}).type != "boolean":
+            raise SpecError(f'--positive "{wish}" is no condition. Try: --positive "{column.name} > 15"')
+        return wish, "as you said"
+    if len(column.counts) != 2:
+        what = (
+            "only one value, so there is nothing to learn"
+            if column.constant
+            else f"{len(column.counts)} different values, and a binary model needs two"
+        )
+        condition = f"{column.name} > 15" if column.type in ("long", "double") else f"{column.name} == '…'"
+        raise SpecError(f'the label {column.name} has {what}. Try: --positive "{condition}" to say which are positive, or another --label')
+    if column.type == "boolean":
+        return f"{column.name} == true", "true is positive"
+    if column.type in ("long", "double"):
+        one, other = sorted(column.counts, key=lambda value: float(str(value)))
+        return f"{column.name} == {other}", f"{other} is positive, {one} negative"
+    rare = min(column.counts, key=lambda value: (column.counts[value], str(value)))
+    quote = next((quote for quote in "'\"" if quote not in str(rare)), None)
+    if column.type != "string" or quote is None or re.search(r"[\\\n]", str(rare)):
+        raise SpecError(f"the label {column.name} cannot be compared with {rare!r}. Try: another column, or other values in the file")
+    return (
+        f"{column.name} == {quote}{rare}{quote}",
+        f"{rare} is positive because it is the rarer of two: {column.counts[rare]} of {len(column.values)} rows",
+    )
+
+
+def _time(columns: Mapping[str, Column], label: str, wish: str | None) -> tuple[str | None, str]:
+    if wish is not None:
+        name = _wished(wish, columns, "--time")
+        if columns[name].type != "timestamp" or columns[name].nullable:
+            why = "has empty cells" if columns[name].type == "timestamp" else "holds no times"
+            raise SpecError(f"--time {wish}: the column {why}. Try: ISO 8601, or leave --time out: event time is then the time of arrival")
+        return name, "as you said"
+    found = next(
+        (column.name for column in columns.values() if column.type == "timestamp" and not column.nullable and column.name != label), None
+    )
+    return (found, "the first column with times") if found else (None, "no column holds times, so event time is the time of arrival")
+
+
+def _id(columns: Mapping[str, Column], label: str, wish: str | None) -> tuple[str, str]:
+    if wish is not None:
+        return _wished(wish, columns, "--id"), "as you said"
+    fits = (column for column in columns.values() if column.unique and column.type in ("string", "long") and ID_NAME.search(column.name))
+    found = next((column.name for column in fits if column.name != label), None)
+    return (
+        (found, "different in every row, and named like an id")
+        if found
+        else (ROW_ID, "no column looks like an id: produce numbers the rows")
+    )
+
+
+def _key(columns: Mapping[str, Column], taken: set[str | None], wish: str | None, id: str) -> tuple[str, str]:
+    if wish is not None:
+        return _wished(wish, columns, "--key"), "as you said"
+    fits = [column for column in columns.values() if column.type == "string" and not column.nullable and column.name not in taken]
+    fits = [column for column in fits if 1 < len(column.counts) <= min(ENTITIES_MAX, len(column.values) / ROWS_PER_ENTITY)]
+    if fits:
+        best = max(fits, key=lambda column: len(column.counts))
+        return best.name, f"{len(best.counts)} different values, each often: it may be the entity"
+    return id, "no column looks like an entity, so every event is its own"
+
+
+def _as_identity(column: Column, option: str) -> Column:
+    """A column that names something is a text or a whole number, and never empty."""
+    if column.nullable or column.type not in ("string", "long", "boolean"):
+        why = "has empty cells" if column.nullable else f"is a {column.type}"
+        raise SpecError(f"{option} {column.name}: the column {why}, and cannot name anything. Try: another column, or leave {option} out")
+    return replace(column, type="string") if column.type == "boolean" else column
+
+
+def _dropped(columns: Mapping[str, Column], label: str, id: str, time: str | None) -> dict[str, str]:
+    reasons: dict[str, str] = {}
+    for column in columns.values():
+        if column.name == label:
+            continue
+        if column.name in (id, time):
+            reasons[column.name] = "names the event" if column.name == id else "the time of the event"
+        elif column.type == "timestamp":
+            reasons[column.name] = "a time"
+        elif column.constant:
+            reasons[column.name] = "always the same"
+        elif column.identifying:
+            reasons[column.name] = "names rows more than it describes them"
+    return reasons
+
+
+def _jumps(column: Column) -> tuple[int, bool]:
+    """The longest way that event time moves forward from one row to the next (ms), and whether it never moves back."""
+    latest, longest_ms, ordered = None, 0, True
+    for time in column.values:
+        if not isinstance(time, int):
+            continue
+        if latest is not None:
+            longest_ms, ordered = max(longest_ms, time - latest), ordered and time >= latest
+        latest = time if latest is None else max(latest, time)
+    return longest_ms, ordered

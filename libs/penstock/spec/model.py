@@ -1,0 +1,274 @@
+"""Models: what is asked, how it is labelled, who learns, who serves, and what happens on drift."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.codec.errors import RecipeError
+from penstock.codec.recipes import check_recipe
+from penstock.spec.document import Node
+from penstock.spec.duration import format_duration
+from penstock.spec.errors import Path, Problems, nearest, quoted
+from penstock.spec.section import FIELD, FIELD_RULE, Section
+
+TASKS = ("binary_classification",)
+METRICS = ("log_loss", "rocauc", "accuracy")
+SELECTORS = ("numbers", "strings")
+SIGNALS = ("loss",)
+EXAMPLES = {"transformer": "preprocessing.StandardScaler", "detector": "{drift.ADWIN: {delta: 0.002}}"}
+LEARNERS_MAX = 50
+LABELS_MAX = 1_000_000_000
+LATER = "multiclass, regression, anomaly and forecasting come later"
+KEYS = (
+    "task",
+    "view",
+    "label",
+    "preprocess",
+    "learners",
+    "champion",
+    "challengers",
+    "metrics",
+    "promotion",
+    "drift",
+    "checkpoint_every_labels",
+    "retire_after_errors",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRule:
+    """Which events of `stream` answer questions: `id` holds the question's event id, `positive` is a boolean expression over its fields."""
+
+    stream: str
+    id: str
+    positive: str | None
+    value: str | None
+    horizon_ms: int
+    on_expiry: str = "drop"
+    on_correction: str = "count"
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """A drift detector: a recipe fed with a signal, silent for the first `after_labels` labels."""
+
+    signal: str
+    use: Any
+    after_labels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """On drift of this kind spawn a version of a learner, at most `budget` times, `cooldown_labels` labels apart."""
+
+    kind: str
+    spawn: str
+    cooldown_labels: int
+    budget: int
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A challenger is proposed when its mean `metric` over at least `after_labels` labels is better by more than `margin`."""
+
+    mode: str
+    metric: str
+    after_labels: int
+    margin: float
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A declared model; recipes are plain JSON values, checked by the codec."""
+
+    name: str
+    task: str
+    view: str
+    label: LabelRule
+    preprocess: tuple[Mapping[str, Any], ...]
+    learners: Mapping[str, Any]
+    champion: str
+    challengers: tuple[str, ...]
+    metrics: tuple[str, ...]
+    promotion: Promotion
+    detectors: tuple[Detector, ...] = ()
+    reactions: tuple[Reaction, ...] = ()
+    checkpoint_every_labels: int = 1_000
+    retire_after_errors: int = 5
+
+
+def read_model(name: str, node: Node, path: Path, problems: Problems) -> Model:
+    """The model that a node declares; what is wrong is noted."""
+    section = Section(node, path, problems, KEYS)
+    detectors, reactions = _read_drift(section)
+    model = Model(
+        name=name,
+        task=section.choice("task", TASKS, later=LATER),
+        view=section.text("view") or "",
+        label=_read_label(section),
+        preprocess=tuple(_read_step(item, inside, problems) for item, inside in section.items("preprocess", size_max=50)),
+        learners={
+            learner: _checked_recipe(item, inside, "learner", problems)
+            for learner, item, inside in section.entries("learners", FIELD, FIELD_RULE, required=True, size_max=LEARNERS_MAX)
+        },
+        champion=section.text("champion", cure="champion: the learner that serves first") or "",
+        challengers=section.words("challengers"),
+        metrics=section.words("metrics") or METRICS,
+        promotion=_read_promotion(section),
+        detectors=detectors,
+        reactions=reactions,
+        checkpoint_every_labels=section.integer("checkpoint_every_labels", 1_000, 1, LABELS_MAX),
+        retire_after_errors=section.integer("retire_after_errors", 5, 1, 1_000),
+    )
+    if model.learners:
+        _check(model, section)
+    return model
+
+
+def model_body(model: Model) -> dict[str, Any]:
+    """The model as it would stand in the file, every default written out: all that its trainer needs."""
+    rule, promotion = model.label, model.promotion
+    answer = {"positive": rule.positive} if rule.positive is not None else {"value": rule.value}
+    handling = {"horizon": format_duration(rule.horizon_ms), "on_expiry": rule.on_expiry, "on_correction": rule.on_correction}
+    return {
+        "task": model.task,
+        "view": model.view,
+        "label": {"from": rule.stream, "id": rule.id, **answer, **handling},
+        "preprocess": list(model.preprocess),
+        "learners": dict(model.learners),
+        "champion": model.champion,
+        "challengers": list(model.challengers),
+        "metrics": list(model.metrics),
+        "promotion": {
+            "mode": promotion.mode,
+            "metric": promotion.metric,
+            "after_labels": promotion.after_labels,
+            "margin": promotion.margin,
+        },
+        "drift": {
+            "detectors": [{"signal": each.signal, "use": each.use, "after_labels": each.after_labels} for each in model.detectors],
+            "reactions": [_reaction_body(each) for each in model.reactions],
+        },
+        "checkpoint_every_labels": model.checkpoint_every_labels,
+        "retire_after_errors": model.retire_after_errors,
+    }
+
+
+def _reaction_body(reaction: Reaction) -> dict[str, Any]:
+    limits = {"cooldown_labels": reaction.cooldown_labels, "budget": reaction.budget}
+    return {"when": {"kind": reaction.kind}, "spawn": reaction.spawn, **limits}
+
+
+def _read_label(parent: Section) -> LabelRule:
+    node = parent.node("label", cure='label: {from: stream, id: field, positive: "y == 1", horizon: 48h}')
+    if node is None:
+        return LabelRule("", "", "", None, 0)
+    keys = ("from", "id", "positive", "horizon", "on_expiry", "on_correction", "value")
+    section = Section(node, (*parent.path, "label"), parent.problems, keys)
+    if "value" in section:
+        section.note("value", "is for regression, which comes later; a binary label needs a condition", 'positive: "y > 15"')
+    horizon_ms = section.duration("horizon")
+    if horizon_ms == 0:
+        section.note("horizon", "must be longer than nothing: a question without a label expires after it", "horizon: 48h")
+    return LabelRule(
+        stream=section.text("from", cure="from: the stream that brings the labels") or "",
+        id=section.text("id", cure="id: the field that names the question") or "",
+        positive=section.text("positive", required="value" not in section, cure='positive: "y == 1"'),
+        value=None,
+        horizon_ms=horizon_ms or 0,
+        on_expiry=section.choice("on_expiry", ("drop",), "drop", later="nothing else yet"),
+        on_correction=section.choice("on_correction", ("count",), "count", later="nothing else yet"),
+    )
+
+
+def _read_step(node: Node, path: Path, problems: Problems) -> Mapping[str, Any]:
+    section = Section(node, path, problems, ("select", "then"))
+    listed = "select" in section and isinstance(section.plain("select"), list)
+    select = list(section.words("select")) if listed else section.choice("select", SELECTORS, later="or a list of features")
+    if select == []:
+        section.note("select", "selects nothing", "select: numbers")
+    return {"select": select, "then": _read_recipe(section, "then", "transformer")} if "then" in section else {"select": select}
+
+
+def _read_recipe(section: Section, key: str, group: str) -> Any:
+    node = section.node(key, cure=f"{key}: {EXAMPLES[group]}")
+    return None if node is None else _checked_recipe(node, (*section.path, key), group, section.problems)
+
+
+def _checked_recipe(node: Node, path: Path, group: str, problems: Problems) -> Any:
+    """The recipe as plain JSON; names and limits are the codec's, and River is not imported."""
+    recipe = node.plain()
+    try:
+        check_recipe(recipe, group)
+    except RecipeError as error:
+        inside = _path_into(node, error.path)
+        problems.add(node.find(inside).position, (*path, *inside), error.reason)
+    return recipe
+
+
+def _path_into(node: Node, text: str) -> Path:
+    """The codec's path, whose keys hold dots themselves, as steps through the document."""
+    steps: list[str] = []
+    while isinstance(node.value, dict):
+        key = next((key for key in node.value if text == key or text.startswith(f"{key}.")), None)
+        if key is None:
+            break
+        steps.append(key)
+        node, text = node.value[key], text.removeprefix(key).removeprefix(".")
+    return tuple(steps)
+
+
+def _read_promotion(parent: Section) -> Promotion:
+    node = parent.node("promotion", required=False) or Node({}, (0, 0))
+    section = Section(node, (*parent.path, "promotion"), parent.problems, ("mode", "metric", "after_labels", "margin"))
+    margin = section.number("margin", 0.01)
+    if margin < 0:
+        section.note("margin", "must not be negative", "margin: 0.01")
+    return Promotion(
+        mode=section.choice("mode", ("automatic", "manual"), "manual"),
+        metric=section.choice("metric", ("log_loss",), "log_loss"),
+        after_labels=section.integer("after_labels", 2_000, 1, LABELS_MAX),
+        margin=margin,
+    )
+
+
+def _read_drift(parent: Section) -> tuple[tuple[Detector, ...], tuple[Reaction, ...]]:
+    node = parent.node("drift", required=False) or Node({}, (0, 0))
+    section = Section(node, (*parent.path, "drift"), parent.problems, ("detectors", "reactions"))
+    detectors = tuple(_read_detector(item, path, parent.problems) for item, path in section.items("detectors", size_max=20))
+    reactions = tuple(_read_reaction(item, path, parent.problems) for item, path in section.items("reactions", size_max=20))
+    if reactions and not detectors:
+        section.note("reactions", "nothing detects the drift they wait for", "detectors: [{signal: loss, use: drift.ADWIN}]")
+    return detectors, reactions
+
+
+def _read_detector(node: Node, path: Path, problems: Problems) -> Detector:
+    section = Section(node, path, problems, ("signal", "use", "after_labels"))
+    recipe = _read_recipe(section, "use", "detector")
+    return Detector(section.choice("signal", SIGNALS), recipe, section.integer("after_labels", 0, 0, LABELS_MAX))
+
+
+def _read_reaction(node: Node, path: Path, problems: Problems) -> Reaction:
+    section = Section(node, path, problems, ("when", "spawn", "cooldown_labels", "budget"))
+    when = section.node("when", cure="when: {kind: concept}")
+    kind = "concept" if when is None else Section(when, (*path, "when"), problems, ("kind",)).choice("kind", ("concept",))
+    spawn = section.text("spawn", cure="spawn: a learner") or ""
+    return Reaction(kind, spawn, section.integer("cooldown_labels", 5_000, 0, LABELS_MAX), section.integer("budget", 1, 1, 1_000))
+
+
+def _check(model: Model, section: Section) -> None:
+    """Names that must be learners, learners that nobody uses, metrics that do not exist."""
+    learners = list(model.learners)
+    named = [(("champion",), model.champion)] + [(("challengers",), name) for name in model.challengers]
+    spawned = [(("drift", "reactions", index, "spawn"), each.spawn) for index, each in enumerate(model.reactions)]
+    for path, name in [*named, *spawned]:
+        if name and name not in learners:
+            section.note_at(path, f"{quoted(name)} is not a learner ({', '.join(learners)})", nearest(name, learners) or learners[0])
+    if model.champion in model.challengers:
+        section.note("challengers", f"{quoted(model.champion)} is the champion already", "leave it out")
+    used = {name for _, name in [*named, *spawned]}
+    for name in sorted(set(learners) - used) if used <= set(learners) else ():  # a wrong name is one problem, not two
+        section.note_at(("learners", name), "is never used", f"challengers: [{name}], or leave it out")
+    for name in model.metrics:
+        if name not in METRICS:
+            section.note("metrics", f"{quoted(name)} is unknown ({', '.join(METRICS)})", nearest(name, METRICS) or METRICS[0])
