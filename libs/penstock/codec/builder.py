@@ -1,0 +1,93 @@
+"""Fresh River objects from the recipes of a spec, with every seed and every depth explicit."""
+
+import hashlib
+import importlib
+import numbers
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from river import compose
+
+from penstock.codec.arguments import BUILDABLES, Argument
+from penstock.codec.checks import check_deterministic
+from penstock.codec.ordered import OrderedSet
+from penstock.codec.recipes import Recipe, check_preprocess, check_recipe, parse
+from penstock.codec.transformers import Pick
+
+
+def build(recipe: Recipe, seed: int) -> Any:
+    """A fresh River object.
+
+    `recipe` is as `penstock.codec.recipes.check_recipe` says. Where a class takes a seed and none is given, it gets one
+    derived from `seed` and its place in the recipe. Trees always get a `max_depth`.
+    Raises: RecipeError for what is not in the list or beyond its limits; NotAllowed if the object would not be deterministic.
+
+    >>> build({"linear_model.LogisticRegression": {"optimizer": {"optim.SGD": 0.02}}}, seed=1).optimizer.lr.learning_rate
+    0.02
+    """
+    check_recipe(recipe)
+    model = _construct(recipe, seed, "")
+    check_deterministic(model)
+    return model
+
+
+def build_pipeline(preprocess: Sequence[Mapping[str, Any]], learner: Recipe, seed: int) -> Any:
+    """The model of a spec: a union of (selection | transformer) branches, piped to the learner.
+
+    `preprocess` is a list of {"select": "numbers" | "strings" | [names], "then": recipe}; "numbers" takes every feature
+    that is a number (a bool is one), "strings" every text. What no branch selects does not reach the learner. With an
+    empty list the learner stands alone.
+
+    A feature that is None must not reach the model, which would break on it: the caller leaves it out of `x`. An absent
+    feature is skipped by every branch.
+    Raises: RecipeError, NotAllowed.
+    """
+    check_preprocess(preprocess)
+    check_recipe(learner, "learner", "learner")
+    model = _construct(learner, seed, "learner")
+    if preprocess:
+        branches = [_branch(item, seed, index) for index, item in enumerate(preprocess)]
+        model = compose.Pipeline(("features", compose.TransformerUnion(*branches)), ("learner", model))
+    check_deterministic(model)
+    return model
+
+
+def _branch(item: Mapping[str, Any], seed: int, index: int) -> tuple[str, Any]:
+    selection = _selection(item["select"])
+    if item.get("then") is None:
+        return f"branch{index}", selection
+    transformer = _construct(item["then"], seed, f"preprocess[{index}]")
+    return f"branch{index}", compose.Pipeline(("select", selection), ("then", transformer))
+
+
+def _selection(select: str | Sequence[str]) -> Any:
+    if select == "numbers":
+        return compose.SelectType(numbers.Number)
+    return compose.SelectType(str) if select == "strings" else Pick(*select)
+
+
+def _construct(recipe: Recipe, seed: int, path: str) -> Any:
+    """Only ever called with a checked recipe."""
+    name, given = parse(recipe)
+    buildable = BUILDABLES[name]
+    here = f"{path}/{name}"
+    keywords = {key: _argument(buildable.arguments[key], value, seed, f"{here}.{key}") for key, value in given.items()}
+    if "seed" in buildable.arguments:
+        keywords.setdefault("seed", _derived_seed(seed, here))
+    module, _, cls = name.rpartition(".")
+    model = getattr(importlib.import_module(f"river.{module}"), cls)(**{**buildable.always, **keywords})
+    if name == "tree.HoeffdingAdaptiveTreeClassifier":
+        model.classes = OrderedSet()  # River sums over it; see the class
+    return model
+
+
+def _argument(argument: Argument, value: Any, seed: int, path: str) -> Any:
+    if argument.group is not None and isinstance(value, str | Mapping):
+        return _construct(value, seed, path)
+    if argument.number is not None and value is not None:
+        return float(value)  # so that 1 and 1.0 in a spec are one model
+    return list(value) if argument.names and value is not None else value
+
+
+def _derived_seed(seed: int, path: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed}:{path}".encode()).digest()[:4], "big")
