@@ -1,0 +1,82 @@
+"""A lane: one live fold, what waits to be folded, and where both stand in the log."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from penstock.fold.limits import Limits
+from penstock.fold.merge import Merge
+from penstock.fold.protocol import Effect, Output, Record
+from penstock.fold.restore import Restored
+from penstock.fold.setup import Unit
+from penstock.fold.snapshots import Saved, SnapshotId, Tail, tail_of
+from penstock.kafka.ports import TopicPartition
+
+SayIdle = Callable[[str], Iterable[Output | Effect]]
+
+
+class Lane:
+    """One partition of a unit, from its restore until it goes to somebody else."""
+
+    def __init__(self, unit: Unit, partition: int, restored: Restored, limits: Limits, now_s: float) -> None:
+        self.partition = partition
+        self.fold = restored.fold
+        self.changed = False  # since the last capture
+        self.due_s = now_s + limits.snapshot_every_s
+        self.paused: set[str] = set()
+        self.merge = Merge(unit.topics, limits.merge_wait_s, getattr(restored.fold, "resting", _never))
+        self.next_offsets = dict(restored.next_offsets)
+        self._unit = unit
+        self._limits = limits
+        self._read = dict(self.next_offsets)  # what is buffered included
+        self._tails: dict[str, Tail] = dict(restored.tails)
+        self._last: dict[str, Record] = {}
+        self._say_idle: SayIdle | None = getattr(restored.fold, "idle", None)
+        self._spoke_s = dict.fromkeys(self._tails, now_s)  # inputs that have spoken since they were last said to be idle
+
+    def inputs(self) -> list[TopicPartition]:
+        """The partitions that this lane reads."""
+        return [TopicPartition(topic, self.partition) for topic in self._unit.topics]
+
+    def rewind(self) -> None:
+        """Forget what was read but not folded: it will be read again."""
+        self.merge.clear()
+        self.paused.clear()
+        self._read = dict(self.next_offsets)
+
+    def add(self, topic: str, records: Sequence[Record], now_s: float) -> None:
+        """Take what was read. No record comes twice: a repeat here would be a fault of our own."""
+        for record in records:
+            assert record.offset >= self._read[topic], f"{topic}[{self.partition}]: {record.offset} came again; {self._read[topic]} is next"
+            self._read[topic] = record.offset + 1
+        self.merge.add(topic, records, now_s)
+
+    def folded(self, record: Record, now_s: float) -> None:
+        """Note that `record` is in the fold now."""
+        self.merge.advance(record)
+        self.next_offsets[record.topic] = record.offset + 1
+        self._last[record.topic] = record
+        self._spoke_s[record.topic] = now_s
+        self.changed = True
+
+    def idle(self, topic: str, now_s: float) -> Iterable[Output | Effect]:
+        """What the fold says of an input that is at its end: once, when it has been silent for long enough."""
+        spoke_s = self._spoke_s.get(topic)
+        if self._say_idle is None or spoke_s is None or now_s - spoke_s < self._limits.idle_after_s or self.merge.buffered(topic):
+            return ()
+        del self._spoke_s[topic]
+        return self._say_idle(topic)
+
+    def capture(self) -> Saved:
+        """The fold's whole state and where it stands: true only once all that it has caused is acknowledged."""
+        self._tails.update({topic: tail_of(record) for topic, record in self._last.items()})
+        self._last.clear()
+        self.changed = False
+        id = SnapshotId(self._unit.name, self.partition, self._unit.generation, 0, sum(self.next_offsets.values()))
+        return Saved(id, self.fold.snapshot(), dict(self.next_offsets), dict(self._tails))
+
+    def positions(self) -> Mapping[TopicPartition, int]:
+        """The next offset to fold of every input."""
+        return {TopicPartition(topic, self.partition): offset for topic, offset in self.next_offsets.items()}
+
+
+def _never(_: Record) -> bool:
+    return False
