@@ -1,0 +1,73 @@
+"""The fleet: a service's runners, one per unit, started, restarted and stopped as the catalogue changes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from penstock.fold.protocol import Fold
+from penstock.fold.runner import Runner
+
+
+class Plan(NamedTuple):
+    """A unit that should run: a new `version` of it is started after the old one has stopped cleanly, and restores its snapshots."""
+
+    name: str
+    version: Hashable
+    make: Callable[[], Awaitable[Runner]]
+
+
+class Fleet:
+    """Brings what runs in line with what should. `plans` is asked again after every change.
+
+    Use it as `await fleet.follow(changes)` inside the service's task group; a runner that ends with an error ends the service.
+    """
+
+    def __init__(self, plans: Callable[[], Iterable[Plan]], log: Any) -> None:
+        self._plans = plans
+        self._log = log
+        self._running: dict[str, tuple[Hashable, asyncio.Task[None]]] = {}
+        self.runners: dict[str, Runner] = {}
+
+    async def follow(self, changes: Any) -> None:
+        """Adjust now and after each of `changes` (an async iterator), until cancelled; then every runner has stopped cleanly."""
+        async with asyncio.TaskGroup() as tasks:
+            try:
+                await self._adjust(tasks)
+                async for _ in changes:
+                    await self._adjust(tasks)
+            finally:
+                await self._stop(list(self._running))
+
+    def folds(self) -> Iterator[tuple[str, int, Fold]]:
+        """Every fold that is live here: unit, partition, fold."""
+        for name, runner in self.runners.items():
+            for partition, fold in runner.folds.items():
+                yield name, partition, fold
+
+    def counts(self) -> Iterator[tuple[dict[str, str], dict[str, float]]]:
+        """What the folds have counted, and how far behind each is, for the metrics of the process."""
+        for name, runner in self.runners.items():
+            lag: dict[int, float] = {}
+            for input, behind in runner.lag.items():
+                lag[input.partition] = lag.get(input.partition, 0) + behind
+            for partition, fold in runner.folds.items():
+                yield {"fold": name, "partition": str(partition)}, {**fold.counts, "lag": lag.get(partition, 0)}
+
+    async def _adjust(self, tasks: asyncio.TaskGroup) -> None:
+        wanted = {plan.name: plan for plan in self._plans()}
+        stale = [name for name, (version, _) in self._running.items() if name not in wanted or wanted[name].version != version]
+        await self._stop(stale)
+        for plan in wanted.values():
+            if plan.name not in self._running:
+                runner = self.runners[plan.name] = await plan.make()
+                self._running[plan.name] = (plan.version, tasks.create_task(runner.run(), name=plan.name))
+                self._log.info("unit_started", unit=plan.name, version=str(plan.version))
+
+    async def _stop(self, names: list[str]) -> None:
+        stopping = [self._running.pop(name)[1] for name in names]
+        for task in stopping:
+            task.cancel()
+        if stopping:
+            await asyncio.wait(stopping)
+        for name in names:
+            self.runners.pop(name, None)
