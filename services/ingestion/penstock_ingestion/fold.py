@@ -1,0 +1,152 @@
+"""The ingestion fold: each record of events.<stream> becomes one event on validated.<stream>, a duplicate, a tick, or poison."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from penstock.fold.poison import check_sizes
+from penstock.fold.protocol import Output, Poison, Record, Snapshot
+from penstock.records import Origin, Writer
+from penstock.records.wire import RECORD_BYTES_MAX
+from penstock.spec import Stream
+from penstock.spec.avro import EVENT_ID, EVENT_TIME_MS, ORIGIN
+from penstock_ingestion.clock import Clock
+from penstock_ingestion.contract import compile_contract, identifier
+from penstock_ingestion.duplicates import RecentIds, payload_digest
+from penstock_ingestion.framing import Decoder, Event, SentTick, unframe
+from penstock_ingestion.partitions import Partitioner
+
+
+class Target(NamedTuple):
+    """Where a fold writes: validated.<stream>, and the encoders of its two record types."""
+
+    topic: str
+    encode_event: Writer
+    encode_tick: Writer
+
+
+class IngestionFold:
+    """A fold of one partition of events.<stream>.
+
+    Every record is counted as *sent* once and ends as exactly one of *validated*, *duplicates* or *rejected* (poison; the runner counts
+    it). Ticks are counted apart. A record that is rejected changes nothing else.
+    """
+
+    def __init__(self, stream: Stream, partition: int, decoder: Decoder, target: Target, source: str) -> None:
+        self.counts: Counter[str] = Counter()
+        self._stream = stream
+        self._partition = partition
+        self._decoder = decoder
+        self._target = target
+        self._source = source
+        self._known = stream.fields.keys()
+        self._validate = compile_contract(stream)
+        self._partition_of = Partitioner(stream.partitions)
+        self._clock = Clock(stream.max_jump_ms)
+        self._recent = RecentIds(stream.dedup_window_ms)
+
+    def step(self, record: Record) -> Iterable[Output]:
+        """What a record causes. Raises: Missing (a schema to be fetched; nothing has changed), Poison."""
+        try:
+            match unframe(record, self._decoder):
+                case Event() as event:
+                    return self._event(record, event)
+                case SentTick(time_ms):
+                    return self._tick(record, time_ms)
+        except Poison:
+            self.counts["sent"] += 1
+            raise
+
+    def _event(self, record: Record, event: Event) -> Iterable[Output]:
+        fields = self._validate(event.fields)
+        entity = identifier("no_key", self._stream.key, fields[self._stream.key])
+        event_id = self._event_id(event, fields)
+        time_ms, appended = self._event_time(record, event, fields)
+        self._clock.check(time_ms, appended)
+        digest = payload_digest(fields) if event_id else b""
+        if event_id and self._recent.knows(event_id, digest):
+            return self._duplicate()
+        output = self._output(record, time_ms, event_id or f"{record.topic}:{record.partition}:{record.offset}", entity.encode(), fields)
+        clock_ms = self._clock.advance(time_ms, appended)
+        self._recent.forget(clock_ms)
+        if event_id:
+            self._recent.remember(event_id, digest, clock_ms)
+        self._count_validated(event)
+        return (output,)
+
+    def _event_id(self, event: Event, fields: dict[str, Any]) -> str | None:
+        if self._stream.id is not None:
+            return identifier("no_id", self._stream.id, fields[self._stream.id])
+        return identifier("no_id", "ce_id", event.id) if event.id else None
+
+    def _event_time(self, record: Record, event: Event, fields: dict[str, Any]) -> tuple[int, bool]:
+        if self._stream.time is not None:
+            return fields[self._stream.time], False
+        if event.time_ms is not None:
+            return event.time_ms, False
+        return record.timestamp, True
+
+    def _output(self, record: Record, time_ms: int, event_id: str, key: bytes, fields: dict[str, Any]) -> Output:
+        envelope = {EVENT_TIME_MS: time_ms, ORIGIN: self._origin(record, 0), EVENT_ID: event_id}
+        value = self._target.encode_event(envelope | fields)
+        output = Output(self._target.topic, self._partition_of(key), key, value)
+        check_sizes((output,), RECORD_BYTES_MAX)  # the runner would too, but after the event was counted
+        return output
+
+    def _duplicate(self) -> Iterable[Output]:
+        self.counts["sent"] += 1
+        self.counts["duplicates"] += 1
+        return ()
+
+    def _count_validated(self, event: Event) -> None:
+        self.counts["sent"] += 1
+        self.counts["validated"] += 1
+        if not event.fields.keys() <= self._known:
+            self.counts["extra_fields"] += len(event.fields.keys() - self._known)
+
+    def _tick(self, record: Record, time_ms: int) -> Iterable[Output]:
+        self._clock.check_tick(time_ms)
+        self._recent.forget(self._clock.advance_tick(time_ms))
+        self.counts["ticks"] += 1
+        return [self._tick_to(partition, time_ms, self._origin(record, partition)) for partition in range(self._stream.partitions)]
+
+    def idle(self, topic: str) -> Iterable[Output]:
+        """The idle ticks that say: this partition has been read to its end, do not wait for it."""
+        time_ms = self._clock.highest_ms
+        if time_ms is None:  # nobody waits for a source that has never spoken
+            return ()
+        return [self._tick_to(partition, time_ms, None) for partition in range(self._stream.partitions)]
+
+    def _tick_to(self, partition: int, time_ms: int, origin: Origin | None) -> Output:
+        tick = {
+            "event_time_ms": time_ms,
+            "origin": origin,
+            "source": self._source,
+            "partition": self._partition,
+            "idle": origin is None,
+        }
+        return Output(self._target.topic, partition, None, self._target.encode_tick(tick))
+
+    def _origin(self, record: Record, index: int) -> Origin:
+        return {
+            "topic": record.topic,
+            "generation": self._stream.generation,
+            "partition": record.partition,
+            "offset": record.offset,
+            "index": index,
+        }
+
+    def snapshot(self) -> Snapshot:
+        """The whole state: counts, clock, and the ids remembered."""
+        recent, segments = self._recent.capture()
+        state = [sorted(self.counts.items()), self._clock.dump(), recent]
+        return Snapshot(msgspec.msgpack.encode(state), segments)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take back what `snapshot` gave."""
+        counts, clock, recent = msgspec.msgpack.decode(snapshot.state)
+        self.counts = Counter(dict(counts))
+        self._clock.load(clock)
+        self._recent.restore(recent, snapshot.segments)

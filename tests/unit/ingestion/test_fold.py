@@ -1,0 +1,252 @@
+"""The ingestion fold: what becomes of one record, by rule."""
+
+import pytest
+from aiokafka.partitioner import murmur2
+
+from penstock.fold.protocol import Missing, Poison
+from penstock.records import event_time_ms
+from penstock.spec import Field
+from penstock.spec.avro import producer_schema
+from tests.unit.ingestion.streams import FLIGHT_FIELDS, HOUR_MS, NOON_MS, VALIDATED, fields, flight, house, record
+
+UNKEYED = fields(Field("origin", "string"), Field("x", "long"))
+
+
+async def test_an_event_comes_out_once_with_time_origin_and_id() -> None:
+    home = await house()
+    fold = home.fold(partition=1)
+    (output,) = fold.step(record(flight(), offset=7, partition=1))
+    origin = {"topic": "events.flights", "generation": 2, "partition": 1, "offset": 7, "index": 0}
+    assert output.topic == VALIDATED
+    assert event_time_ms(output.value) == NOON_MS
+    assert home.read(output) == {"event_time_ms": NOON_MS, "_origin": origin, "event_id": "AA1", **flight()}
+    assert fold.counts == {"sent": 1, "validated": 1}
+
+
+async def test_an_event_goes_to_the_partition_that_kafka_would_choose_for_its_entity() -> None:
+    home = await house(partitions=7)  # no power of two: the sign bit matters
+    for entity in ("EWR", "JFK", "LGA"):
+        (output,) = home.fold().step(record(flight(origin=entity)))
+        assert (output.key, output.partition) == (entity.encode(), (murmur2(entity.encode()) & 0x7FFFFFFF) % 7)
+
+
+async def test_a_number_as_key_is_its_decimal_text() -> None:
+    home = await house(key="x", id=None, time=None, fields=UNKEYED)
+    (output,) = home.fold().step(record({"origin": "JFK", "x": -42}))
+    assert output.key == b"-42"
+
+
+async def test_json_and_avro_of_the_same_event_are_the_same_event() -> None:
+    home = await house()
+    fold = home.fold()
+    write = await home.wire.writer("events.flights", producer_schema(home.stream))
+    assert len(list(fold.step(record(write(flight()), offset=0)))) == 1
+    assert list(fold.step(record(flight(seats=150.0, distance=760.5), offset=1))) == []
+    assert fold.counts == {"sent": 2, "validated": 1, "duplicates": 1}
+
+
+@pytest.mark.parametrize("empty", [{"origin": ""}, {"flight_id": ""}])
+async def test_an_empty_entity_or_id_is_poison(empty: dict[str, str]) -> None:
+    home = await house(fields={**FLIGHT_FIELDS, "origin": Field("origin", "string")})
+    with pytest.raises(Poison, match=r"no_key|no_id"):
+        home.fold().step(record(flight(**empty)))
+
+
+async def test_entities_and_ids_have_a_longest_length() -> None:
+    home = await house()
+    with pytest.raises(Poison, match="too_large"):
+        home.fold().step(record(flight(flight_id="ä" * 513)))
+    assert len(list(home.fold().step(record(flight(flight_id="ä" * 512))))) == 1
+
+
+async def test_an_event_that_is_too_large_once_validated_is_poison_and_changes_nothing() -> None:
+    home = await house(id="flight_id", fields={**FLIGHT_FIELDS, "note": Field("note", "string")})
+    fold = home.fold()
+    before = fold.snapshot()
+    with pytest.raises(Poison, match="too_large"):
+        fold.step(record(b'{"flight_id":"A","origin":"JFK","distance":1,"scheduled_at":0,"note":"%s"}' % (b"n" * 999_925)))
+    assert fold.counts == {"sent": 1}
+    fold.counts.clear()
+    assert fold.snapshot() == before
+
+
+async def test_extra_fields_are_dropped_and_counted() -> None:
+    home = await house()
+    fold = home.fold()
+    (output,) = fold.step(record(flight(gate="B3", crew=[1, {"x": None}])))
+    assert home.read(output).keys() == {"event_time_ms", "_origin", "event_id", *FLIGHT_FIELDS}
+    assert fold.counts["extra_fields"] == 2
+
+
+async def test_poison_is_counted_as_sent_and_missing_is_not() -> None:
+    fold = (await house()).fold()
+    with pytest.raises(Poison, match="out_of_range"):
+        fold.step(record(flight(distance=9_999)))
+    with pytest.raises(Missing):
+        fold.step(record(b"\x00\x00\x00\x00\x63abc"))
+    assert fold.counts == {"sent": 1}
+
+
+async def test_an_unknown_schema_is_rejected_and_the_counts_add_up() -> None:
+    home = await house()
+    fold = home.fold()
+    avro = b"\x00\x00\x00\x00\x63abc"
+    assert len(await home.outputs(fold, [record(avro, 0), record(flight(), 1), record(avro, 2)])) == 1
+    assert (fold.counts["sent"], fold.counts["validated"], fold.counts["rejected.unknown_schema"]) == (3, 1, 2)
+
+
+# --- time ----------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_event_time_is_the_field_else_the_header_else_the_append_time() -> None:
+    header = [("ce_time", b"2013-01-01T13:00:00Z")]
+    with_field, without = (await house()).fold(), (await house(time=None, id=None)).fold()
+    (by_field,) = with_field.step(record(flight(scheduled_at=NOON_MS - 1), headers=header))
+    (by_append_time,) = without.step(record(flight(scheduled_at=5), 0))
+    (by_header,) = without.step(record(flight(scheduled_at=5), 1, headers=header))
+    times_ms = [event_time_ms(output.value) for output in (by_field, by_append_time, by_header)]
+    assert times_ms == [NOON_MS - 1, NOON_MS, NOON_MS + HOUR_MS]
+
+
+async def test_an_event_moves_time_forward_by_at_most_max_jump() -> None:
+    home = await house()
+    fold = home.fold()
+    late, limit = NOON_MS - 1_000 * HOUR_MS, NOON_MS + 24 * HOUR_MS
+    fold.step(record(flight(flight_id="a"), 0))
+    fold.step(record(flight(flight_id="b", scheduled_at=late), 1))
+    with pytest.raises(Poison, match="time_jump"):
+        fold.step(record(flight(flight_id="c", scheduled_at=limit + 1), 2))
+    fold.step(record(flight(flight_id="d", scheduled_at=limit), 3))
+    fold.step(record(flight(flight_id="e", scheduled_at=limit + 24 * HOUR_MS), 4))
+    assert fold.counts == {"sent": 5, "validated": 4}
+
+
+async def test_a_rejected_jump_does_not_move_the_clock_and_its_id_is_free() -> None:
+    fold = (await house()).fold()
+    fold.step(record(flight(), 0))
+    for offset in (1, 2):
+        with pytest.raises(Poison, match="time_jump"):
+            fold.step(record(flight(flight_id="b", scheduled_at=NOON_MS + 25 * HOUR_MS), offset))
+    assert len(list(fold.step(record(flight(flight_id="b", scheduled_at=NOON_MS + HOUR_MS), 3)))) == 1
+
+
+async def test_event_times_before_1970_are_poison() -> None:
+    with pytest.raises(Poison, match="out_of_range"):
+        (await house()).fold().step(record(flight(scheduled_at="1969-12-31T23:59:59Z")))
+
+
+async def test_append_time_may_jump_after_a_silence_but_not_a_clock_that_producers_set() -> None:
+    home = await house(time=None, id=None)
+    silent, replayed = home.fold(), home.fold()
+    years_later = record(flight(), 1)._replace(timestamp=NOON_MS + 9_000 * HOUR_MS)
+    silent.step(record(flight(), 0))
+    assert len(list(silent.step(years_later))) == 1
+    replayed.step(record(flight(), 0, headers=[("ce_time", b"2013-01-01T12:00:00Z")]))
+    with pytest.raises(Poison, match="time_jump"):
+        replayed.step(years_later)
+
+
+# --- ticks ---------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_tick_goes_to_every_partition_with_an_origin_each() -> None:
+    home = await house()
+    fold = home.fold(partition=1)
+    outputs = list(fold.step(record(b'{"penstock.tick": "2013-01-01T12:00:00Z"}', offset=9, partition=1)))
+    ticks = [home.wire.read(output.value) for output in outputs]
+    assert [output.partition for output in outputs] == [0, 1, 2]
+    assert {name for name, _ in ticks} == {"Tick"}
+    assert [(tick["origin"]["offset"], tick["origin"]["index"]) for _, tick in ticks] == [(9, 0), (9, 1), (9, 2)]
+    assert {(tick["event_time_ms"], tick["source"], tick["partition"], tick["idle"]) for _, tick in ticks} == {
+        (NOON_MS, "events.flights", 1, False)
+    }
+    assert fold.counts == {"ticks": 1}
+
+
+async def test_a_tick_may_jump_ten_times_as_far_as_an_event() -> None:
+    fold = (await house()).fold()
+    fold.step(record(flight(), 0))
+    with pytest.raises(Poison, match="time_jump"):
+        fold.step(record(b'{"penstock.tick": "2013-01-11T12:00:00.001Z"}', 1))
+    assert len(list(fold.step(record(b'{"penstock.tick": "2013-01-11T12:00:00Z"}', 2)))) == 3
+    assert len(list(fold.step(record(flight(flight_id="b", scheduled_at="2013-01-12T12:00:00Z"), 3)))) == 1
+    assert fold.counts == {"sent": 3, "validated": 2, "ticks": 1}
+
+
+async def test_an_idle_partition_says_so_at_its_highest_time_to_every_partition() -> None:
+    home = await house()
+    fold = home.fold(partition=2)
+    assert list(fold.idle("events.flights")) == []
+    fold.step(record(flight(), 0))
+    fold.step(record(flight(flight_id="b", scheduled_at=NOON_MS - HOUR_MS), 1))
+    ticks = [home.read(output) for output in fold.idle("events.flights")]
+    assert ticks == [{"event_time_ms": NOON_MS, "origin": None, "source": "events.flights", "partition": 2, "idle": True}] * 3
+    assert [output.partition for output in fold.idle("events.flights")] == [0, 1, 2]
+
+
+# --- duplicates ----------------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_same_event_again_is_a_duplicate_and_no_poison() -> None:
+    fold = (await house()).fold()
+    assert [len(list(fold.step(record(flight(), offset)))) for offset in range(3)] == [1, 0, 0]
+    assert fold.counts == {"sent": 3, "validated": 1, "duplicates": 2}
+
+
+async def test_the_same_id_with_another_payload_is_a_conflict() -> None:
+    fold = (await house()).fold()
+    fold.step(record(flight(), 0))
+    with pytest.raises(Poison, match="duplicate_conflict"):
+        fold.step(record(flight(distance=761), 1))
+    assert list(fold.step(record(flight(), 2))) == []
+
+
+async def test_an_id_is_remembered_until_event_time_has_moved_on_by_the_window() -> None:
+    fold = (await house()).fold()
+    fold.step(record(flight(flight_id="a"), 0))
+    fold.step(record(flight(flight_id="b", scheduled_at=NOON_MS + HOUR_MS), 1))
+    assert list(fold.step(record(flight(flight_id="a"), 2))) == []
+    fold.step(record(flight(flight_id="c", scheduled_at=NOON_MS + HOUR_MS + 1), 3))
+    assert len(list(fold.step(record(flight(flight_id="a"), 4)))) == 1
+
+
+async def test_a_late_event_is_remembered_as_long_as_any_other() -> None:
+    fold = (await house()).fold()
+    fold.step(record(flight(flight_id="a"), 0))
+    late = flight(flight_id="late", scheduled_at=NOON_MS - 100 * HOUR_MS)
+    assert [len(list(fold.step(record(late, offset)))) for offset in (1, 2)] == [1, 0]
+
+
+async def test_a_restored_fold_remembers_late_events_and_forgets_old_ones() -> None:
+    home = await house()
+    before, after = home.fold(), home.fold()
+    late = flight(flight_id="late", scheduled_at=NOON_MS - 100 * HOUR_MS)
+    before.step(record(flight(flight_id="a"), 0))
+    before.step(record(late, 1))
+    after.restore(before.snapshot())
+    after.step(record(flight(flight_id="b", scheduled_at=NOON_MS + 1), 2))
+    assert list(after.step(record(late, 3))) == []
+    after.step(record(flight(flight_id="c", scheduled_at=NOON_MS + HOUR_MS + 1), 4))
+    assert [len(list(after.step(record(again, 5)))) for again in (flight(flight_id="a"), late)] == [1, 1]
+
+
+async def test_the_cloudevents_id_counts_where_the_stream_has_none() -> None:
+    fold = (await house(id=None)).fold()
+    first, second = [("ce_id", b"1")], [("ce_id", b"2")]
+    assert [len(list(fold.step(record(flight(), offset, headers)))) for offset, headers in enumerate([first, first, second])] == [1, 0, 1]
+
+
+async def test_events_without_any_id_are_never_duplicates_and_are_named_by_their_place() -> None:
+    home = await house(id=None)
+    fold = home.fold()
+    outputs = [output for offset in range(2) for output in fold.step(record(flight(), offset))]
+    assert [home.read(output)["event_id"] for output in outputs] == ["events.flights:0:0", "events.flights:0:1"]
+
+
+async def test_a_field_that_became_nullable_later_does_not_make_a_duplicate_a_conflict() -> None:
+    home = await house()
+    old, new = home.fold(), (await house(fields={**FLIGHT_FIELDS, "gate": Field("gate", "string", nullable=True)})).fold()
+    old.step(record(flight(), 0))
+    new.restore(old.snapshot())
+    assert list(new.step(record(flight(), 1))) == []
+    assert new.counts["duplicates"] == 1
