@@ -1,0 +1,154 @@
+"""The deployer's fold: feature vectors become predictions, by the checkpoint that the last Serve record named."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from penstock import codec
+from penstock.fold.origin import Origins
+from penstock.fold.protocol import Missing, Output, Poison, Record, Snapshot
+from penstock.learning import Learner, present, probability
+from penstock.records import Wire, Writer
+
+LEARNING_PARTITION = 0
+
+
+class Serving(NamedTuple):
+    """The checkpoint that answers, and how far it has learned."""
+
+    revision: int
+    position: int
+    version: int
+    digest: str
+    watermark_ms: int
+
+
+class Topics(NamedTuple):
+    """Where outputs go."""
+
+    predictions: str
+    learning: str
+
+
+class Writers(NamedTuple):
+    """How outputs are encoded: with the model's own schema of Prediction, and the platform's Tick."""
+
+    prediction: Writer
+    tick: Writer
+
+
+class DeployerFold:
+    """A function of one partition of features.<model>; every partition gets its own copy of each Serve.
+
+    `blobs` holds the learners' bytes by digest; the fold asks for one that is not there with Missing("blob", digest).
+    A Serve is taken only if its (revision, position) is higher than every one before it. Its cause is made of these two, so the same
+    cause never counts twice, and no list of causes has to be kept for ever: with a checkpoint every few seconds they are not few.
+    """
+
+    def __init__(self, wire: Wire, write: Writers, topics: Topics, blobs: Mapping[str, bytes], generation: int = 1) -> None:
+        self.counts: Counter[str] = Counter()
+        self.highest = (-1, -1)  # revision and position of the last Serve, whether it could be read or not
+        self.serving: Serving | None = None
+        self._learner: Learner = None
+        self._origins = Origins()
+        self._wire = wire
+        self._write = write
+        self._topics = topics
+        self._blobs = blobs
+        self._generation = generation
+
+    def step(self, record: Record) -> Iterable[Output]:
+        """Fold one record of features.<model>. Raises: Missing before anything has changed; Poison."""
+        name, value = self._wire.read(record.value)
+        match name:
+            case "FeatureVector":
+                return self._answer(record, value)
+            case "Serve":
+                return self._serve(record, value)
+            case "Tick":
+                return self._tick(record, value)
+        raise Poison("unexpected_record", f"{name} on {record.topic}, expected FeatureVector, Serve or Tick")
+
+    def _answer(self, record: Record, vector: Mapping[str, Any]) -> Iterable[Output]:
+        """One prediction, encoded once: users and the learning log get the same bytes."""
+        if self.serving is not None and self._learner is None:  # restored: the learner's bytes are not in the snapshot
+            self._learner = codec.decode(self._blob(self.serving.digest))
+        if not self._is_new(record, vector["origin"]):
+            return ()
+        score = self._score(vector["features"])
+        serving = self.serving or Serving(0, 0, 0, "", 0)
+        answer = {"score": score, "version": serving.version, "position": serving.position}
+        answer["age_ms"] = vector["event_time_ms"] - serving.watermark_ms if self.serving else None
+        value = self._write.prediction({**vector, "origin": self._origin(record), **answer})
+        self.counts["predictions"] += 1
+        return (
+            Output(self._topics.predictions, record.partition, record.key, value),
+            Output(self._topics.learning, LEARNING_PARTITION, record.key, value),
+        )
+
+    def _score(self, features: Mapping[str, Any]) -> float | None:
+        if self.serving is None:
+            self.counts["unserved"] += 1
+            return None
+        try:
+            return probability(self._learner, present(features))
+        except (MemoryError, RecursionError):
+            raise  # says nothing about this record: the process starts again
+        except Exception:  # whatever a learner raises, the question is answered: with null
+            self.counts["predict_errors"] += 1
+            return None
+
+    def _serve(self, record: Record, serve: Mapping[str, Any]) -> Iterable[Output]:
+        rank = (serve["revision"], serve["position"])
+        if rank <= self.highest:
+            return ()
+        blob = self._blob(serve["digest"])
+        self.highest = rank
+        try:
+            self._learner = codec.decode(blob)
+        except codec.StateError as error:
+            raise Poison("undecodable_model", f"{serve['cause']}: {error}") from error
+        self.serving = Serving(*rank, serve["version"], serve["digest"], serve["event_time_ms"])
+        self.counts["serves"] += 1
+        return (Output(self._topics.learning, LEARNING_PARTITION, record.key, record.value),)
+
+    def _tick(self, record: Record, tick: Mapping[str, Any]) -> Iterable[Output]:
+        """The clock of this partition goes on to the learning log; a tick that a source sent itself has no origin to compare."""
+        if tick["origin"] is not None and not self._is_new(record, tick["origin"]):
+            return ()
+        self.counts["ticks"] += 1
+        source = {"source": record.topic, "partition": record.partition}
+        value = self._write.tick({**tick, **source, "origin": self._origin(record)})
+        return (Output(self._topics.learning, LEARNING_PARTITION, record.key, value),)
+
+    def _is_new(self, record: Record, origin: Any) -> bool:
+        if self._origins.accept(record.topic, record.partition, origin):
+            return True
+        self.counts["echoes"] += 1
+        return False
+
+    def _origin(self, record: Record) -> dict[str, Any]:
+        place = {"topic": record.topic, "generation": self._generation, "partition": record.partition, "offset": record.offset}
+        return {**place, "index": 0}
+
+    def _blob(self, digest: str) -> bytes:
+        try:
+            return self._blobs[digest]
+        except KeyError:
+            raise Missing("blob", digest) from None
+
+    def snapshot(self) -> Snapshot:
+        """The whole state but the learner, which the registry keeps under its digest."""
+        state = [self._origins.dump(), sorted(self.counts.items()), self.highest, self.serving]
+        return Snapshot(msgspec.msgpack.encode(state))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take back what `snapshot` gave; the first question asks for the learner."""
+        origins, counts, highest, serving = msgspec.msgpack.decode(snapshot.state)
+        self._origins.load(origins)
+        self.counts = Counter(dict(counts))
+        self.highest = (highest[0], highest[1])
+        self.serving = Serving(*serving) if serving else None
+        self._learner = None
