@@ -1,0 +1,97 @@
+"""The cohort: every version of a model that has lived, and what the living ones do with a question and with a label."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from penstock import codec
+from penstock.spec import Model
+from penstock_trainer.versions import Version, fresh_metrics
+
+Scores = tuple[tuple[int, float], ...]
+
+
+class Cohort:
+    """The versions by number, from 1. Each living one predicts, is scored and learns on every record, lowest number first."""
+
+    def __init__(self) -> None:
+        self.versions: dict[int, Version] = {}
+
+    def live(self) -> list[Version]:
+        """The living versions, oldest first."""
+        return [version for version in self.versions.values() if version.live]
+
+    def challengers(self, champion: int) -> list[Version]:
+        """The living versions that do not serve."""
+        return [version for version in self.live() if version.number != champion]
+
+    def absent(self, model: Model) -> list[str]:
+        """The declared learners, champion first, that no living version follows as they are declared now."""
+        living = {(version.learner_name, version.recipe) for version in self.live()}
+        return [name for name in (model.champion, *model.challengers) if (name, recipe_of(model, name)) not in living]
+
+    def born(self, model: Model, learner_name: str, parent: int, cause: str, position: int) -> Version:
+        """A new version of a declared learner; its number and its seed follow from the log alone."""
+        number = len(self.versions) + 1
+        learner = codec.build_pipeline(model.preprocess, model.learners[learner_name], seed_of(model.name, number))
+        version = Version(
+            number, learner_name, recipe_of(model, learner_name), learner, parent, cause, position, fresh_metrics(model.metrics)
+        )
+        version.remark()
+        self.versions[number] = version
+        return version
+
+    def predict(self, x: dict[str, Any]) -> Scores:
+        """The prequential scores of the living versions."""
+        scores = ((version.number, version.predict(x)) for version in self.live())
+        return tuple((number, score) for number, score in scores if score is not None)
+
+    def score(self, label: bool, scores: Scores, champion: int) -> None:
+        """Score every living version on the label, and each against the champion where both had answered."""
+        losses = {version.number: version.score(label, score) for version, score in self._answered(scores)}
+        if champion in losses:
+            for version in self.challengers(champion):
+                if version.number in losses:
+                    version.pair(losses[champion] - losses[version.number])
+
+    def learn(self, x: dict[str, Any], label: bool) -> None:
+        """Teach every living version one example."""
+        for version in self.live():
+            version.learn(dict(x), label)
+
+    def failing(self, errors_max: int) -> list[Version]:
+        """The living versions that have failed too often to go on."""
+        return [version for version in self.live() if version.errors >= errors_max]
+
+    def _answered(self, scores: Scores) -> Iterator[tuple[Version, float]]:
+        for number, score in scores:
+            if (version := self.versions[number]).live:
+                yield version, score
+
+    def dump(self) -> list[Any]:
+        """The state as plain values."""
+        return [version.dump() for version in self.versions.values()]
+
+    def load(self, state: Sequence[list[Any]]) -> None:
+        """Take back what `dump` gave."""
+        self.versions = {version.number: version for version in map(Version.load, state)}
+
+
+def seed_of(model: str, number: int) -> int:
+    """The seed of a version: 31 bits of SHA-256 of its name, so that every replay builds the same learner."""
+    return int.from_bytes(hashlib.sha256(f"{model}/{number}".encode()).digest()[:4], "big") >> 1
+
+
+def recipe_of(model: Model, learner_name: str) -> str:
+    """What a version is made of, canonical JSON."""
+    return canonical({"preprocess": model.preprocess, "learner": model.learners[learner_name]})
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else dict(value)

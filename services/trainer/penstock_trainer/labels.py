@@ -1,0 +1,62 @@
+"""The life of a label: matched, early, duplicate, conflicting, too late, or an orphan; each is counted."""
+
+from collections import Counter
+from typing import Any
+
+from penstock.fold.protocol import Record
+from penstock_trainer.pending import Entry, Pending, State
+
+
+class Life:
+    """Moves event ids from state to state and counts: predictions = pending + labelled + expired (+ quarantined)."""
+
+    def __init__(self, pending: Pending, counts: Counter[str]) -> None:
+        self._pending = pending
+        self._counts = counts
+
+    def label(self, label: Any, record: Record, watermark_ms: int, horizon_ms: int) -> Entry | None:
+        """The open prediction that this label closes, or None: then the label has been put where it belongs."""
+        entry = self._pending.get(label["event_id"])
+        if entry is None:
+            self._without_prediction(label, record, watermark_ms, horizon_ms)
+        elif entry.state is State.OPEN:
+            return entry
+        elif entry.state is State.EXPIRED:
+            self._counts["labels.too_late"] += 1
+        else:
+            self._counts["labels.duplicate" if self._agrees(entry, label, record) else "labels.conflicting"] += 1
+        return None
+
+    def close(self, event_id: str, asked: Entry, value: bool, horizon_ms: int) -> None:
+        """The prediction is labelled; its id is remembered until the watermark passes its event time + 2 × horizon."""
+        self._counts["labelled"] += 1
+        self._pending.put(event_id, self._remembered(State.LABELLED, asked, horizon_ms, bytes([value])))
+
+    def end(self, event_id: str, entry: Entry) -> bool:
+        """The state of an id has run out; True if it was an open prediction, which has expired now."""
+        if entry.state is State.OPEN:
+            self._counts["expired"] += 1
+            horizon_ms = entry.due_ms - entry.event_time_ms
+            self._pending.put(event_id, self._remembered(State.EXPIRED, entry, horizon_ms, b""))
+            return True
+        if entry.state is State.EARLY:
+            self._counts["labels.orphan"] += 1
+        return False
+
+    def _without_prediction(self, label: Any, record: Record, watermark_ms: int, horizon_ms: int) -> None:
+        due_ms = label["event_time_ms"] + horizon_ms
+        if due_ms < watermark_ms:
+            self._counts["labels.orphan"] += 1
+            return
+        self._counts["labels.early"] += 1
+        entry = Entry(State.EARLY, due_ms, label["event_time_ms"], record.offset, (), record.value or b"")
+        self._pending.put(label["event_id"], entry)
+
+    def _agrees(self, entry: Entry, label: Any, record: Record) -> bool:
+        if entry.state is State.LABELLED:
+            return entry.body == bytes([label["value"]])
+        return entry.body[-1:] == (record.value or b"")[-1:]  # an early label's own bytes: the value is the last field
+
+    @staticmethod
+    def _remembered(state: State, asked: Entry, horizon_ms: int, body: bytes) -> Entry:
+        return Entry(state, asked.event_time_ms + 2 * horizon_ms, asked.event_time_ms, asked.offset, (), body)

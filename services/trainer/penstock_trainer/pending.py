@@ -1,0 +1,101 @@
+"""The life of a prediction: pending, then exactly one of labelled or expired, then remembered, then forgotten."""
+
+import heapq
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from penstock.fold.protocol import Segment
+from penstock.fold.segments import SegmentedMap
+
+HEADER = struct.Struct("<BqqqH")  # state, due, event time, offset; number of scores
+SCORE = struct.Struct("<Id")  # version, score
+
+
+class State(IntEnum):
+    """Where an event id stands."""
+
+    OPEN = 1
+    LABELLED = 2
+    EXPIRED = 3
+    EARLY = 4  # a label whose prediction has not come yet
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of one event id.
+
+    `due_ms`: the watermark at which its state ends. `offset`: of the record that put it here. `scores`: (version, prequential score).
+    `body`: the framed record of an open prediction or of an early label; of a labelled one, the label.
+    """
+
+    state: State
+    due_ms: int
+    event_time_ms: int
+    offset: int
+    scores: tuple[tuple[int, float], ...] = ()
+    body: bytes = b""
+
+    def pack(self) -> bytes:
+        """The entry as bytes: it is serialised once, when it is made."""
+        head = HEADER.pack(self.state, self.due_ms, self.event_time_ms, self.offset, len(self.scores))
+        return b"".join((head, *(SCORE.pack(version, score) for version, score in self.scores), self.body))
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "Entry":
+        """The entry that `pack` wrote."""
+        state, due_ms, event_time_ms, offset, count = HEADER.unpack_from(data)
+        end = HEADER.size + count * SCORE.size
+        scores = tuple(SCORE.iter_unpack(data[HEADER.size : end]))
+        return cls(State(state), due_ms, event_time_ms, offset, scores, data[end:])
+
+
+class Pending:
+    """Every event id that is open or remembered, and which of them are due.
+
+    Memory is bounded by horizon × rate: an id is forgotten when the watermark passes its event time + 2 × horizon.
+    """
+
+    def __init__(self) -> None:
+        self._entries = SegmentedMap("pending")
+        self._due: list[tuple[int, int, str]] = []
+        self.open_count = 0
+
+    def get(self, event_id: str) -> Entry | None:
+        """What is known of this id."""
+        data = self._entries.get(event_id)
+        return None if data is None else Entry.unpack(data)
+
+    def put(self, event_id: str, entry: Entry) -> None:
+        """Set what is known of this id."""
+        self._forget(event_id)
+        self._entries.put(event_id, entry.pack())
+        self.open_count += entry.state is State.OPEN
+        heapq.heappush(self._due, (entry.due_ms, entry.offset, event_id))
+
+    def due(self, watermark_ms: int) -> Iterator[tuple[str, Entry]]:
+        """The ids whose state has ended, in the order of their due times; each is removed. Due *at* the watermark is not yet past."""
+        while self._due and self._due[0][0] < watermark_ms:
+            due_ms, offset, event_id = heapq.heappop(self._due)
+            entry = self.get(event_id)
+            if entry is not None and (entry.due_ms, entry.offset) == (due_ms, offset):
+                self._forget(event_id)
+                yield event_id, entry
+
+    def _forget(self, event_id: str) -> None:
+        data = self._entries.pop(event_id)
+        self.open_count -= data is not None and data[0] == State.OPEN
+
+    def capture(self) -> tuple[Any, Sequence[Segment]]:
+        """The manifest, and the segments it refers to."""
+        return self._entries.capture()
+
+    def restore(self, manifest: Any, segments: Sequence[Segment]) -> None:
+        """Take back what `capture` gave; the order of what is due follows from the entries."""
+        self._entries.restore(manifest, segments)
+        entries = [(event_id, Entry.unpack(self._entries.get(event_id) or b"")) for event_id in self._entries]
+        self._due = [(entry.due_ms, entry.offset, event_id) for event_id, entry in entries]
+        heapq.heapify(self._due)
+        self.open_count = sum(entry.state is State.OPEN for _, entry in entries)

@@ -1,0 +1,127 @@
+"""The trainer's gRPC service: what the living fold knows, and proofs."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from penstock import codec
+from penstock.errors import PenstockError
+from penstock.registry_client import RegistryClient
+from penstock.rpc import NotFound
+from penstock.rpc.trainer.v1 import trainer_pb2, trainer_pb2_grpc
+from penstock_trainer.cohort import canonical
+from penstock_trainer.fold import TrainerFold
+from penstock_trainer.versions import Version
+
+LINE_BYTES_MAX = 1 << 20
+PROOFS_MAX = 1  # a proof takes a core
+
+Folds = Callable[[str], TrainerFold | None]
+
+
+class TrainerService(trainer_pb2_grpc.TrainerServicer):
+    """Answers from the folds of this process; a proof is made by a process of its own, so that learning goes on meanwhile."""
+
+    def __init__(self, fold_of: Folds, registry: RegistryClient) -> None:
+        self._fold_of = fold_of
+        self._registry = registry
+        self._proofs = asyncio.Semaphore(PROOFS_MAX)
+
+    async def Describe(self, request: Any, context: Any) -> trainer_pb2.Description:  # noqa: N802 (gRPC's name)
+        """The fold of a model as it stands now. Raises: NotFound."""
+        fold = self._fold_of(request.model)
+        if fold is None:
+            raise NotFound(f"no fold of {request.model} lives here. Try: penstock ls")
+        return description(fold)
+
+    async def Verify(self, request: Any, context: Any) -> AsyncIterator[trainer_pb2.VerifyProgress]:  # noqa: N802 (gRPC's name)
+        """Replay the log of a checkpoint and compare. Raises: NotFound, PenstockError when it cannot be replayed here."""
+        recorded = await self._registry.resolve(request.reference)
+        if recorded.runtime != canonical(codec.runtime()):
+            raise PenstockError(f"the checkpoint was made under another runtime: {recorded.runtime}. Try: verify it there")
+        async with self._proofs:
+            async for line in _child(recorded):
+                if "error" in line:
+                    raise PenstockError(line["error"])
+                if "result" in line:
+                    yield trainer_pb2.VerifyProgress(result=compared(recorded, line["result"]))
+                else:
+                    yield trainer_pb2.VerifyProgress(records=line["done"], records_total=recorded.position)
+
+
+async def _child(recorded: Any) -> AsyncIterator[dict[str, Any]]:
+    arguments = (recorded.model, str(recorded.version), str(recorded.position))
+    command = (sys.executable, "-m", "penstock_trainer.verify", *arguments)
+    child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, limit=LINE_BYTES_MAX)
+    assert child.stdout is not None
+    last: dict[str, Any] = {}
+    try:
+        async for line in child.stdout:
+            last = json.loads(line)
+            yield last
+        await child.wait()
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    if "result" not in last and "error" not in last:
+        raise PenstockError(f"the replay ended with exit code {child.returncode}. Try: penstock logs trainer")
+
+
+def compared(recorded: Any, replayed: dict[str, Any]) -> trainer_pb2.VerifyResult:
+    """The result of a proof: equal when chain, digest and metrics are."""
+    pairs = {"chain": recorded.chain, "digest": recorded.digest, "metrics": recorded.metrics}
+    unequal = [name for name, value in pairs.items() if replayed[name] != value]
+    return trainer_pb2.VerifyResult(
+        equal=not unequal,
+        reference=f"{recorded.model}/{recorded.version}@{recorded.position}",
+        records=replayed["records"],
+        seconds=replayed["seconds"],
+        digest=recorded.digest,
+        digest_replayed=replayed["digest"],
+        chain=recorded.chain,
+        chain_replayed=replayed["chain"],
+        metrics_equal="metrics" not in unequal,
+        difference="; ".join(f"{name} was recorded as {pairs[name]}, the replay gives {replayed[name]}" for name in unequal),
+    )
+
+
+def description(fold: TrainerFold) -> trainer_pb2.Description:
+    """The fold as a message."""
+    return trainer_pb2.Description(
+        model=fold.name,
+        position=fold.position,
+        chain=fold.chain.hex(),
+        watermark_ms=fold.watermark.value,
+        champion=fold.champion,
+        counts={**fold.counts, "pending": fold.pending.open_count},
+        versions=[_version(version) for version in fold.cohort.versions.values()],
+        history=[
+            trainer_pb2.Event(
+                position=event.position,
+                event_time_ms=event.event_time_ms,
+                kind=event.kind,
+                version=event.version,
+                cause=event.cause,
+                detail=json.dumps(event.detail),
+            )
+            for event in fold.history.events
+        ],
+    )
+
+
+def _version(version: Version) -> trainer_pb2.VersionState:
+    return trainer_pb2.VersionState(
+        version=version.number,
+        parent=version.parent,
+        learner=version.learner_name,
+        state="live" if version.live else "retired",
+        cause=version.cause,
+        born_position=version.born_position,
+        labels=version.labels,
+        learned=version.learned,
+        skipped=version.skipped,
+        metrics=version.metrics(),
+    )

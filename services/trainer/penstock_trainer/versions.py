@@ -1,0 +1,127 @@
+"""A version: a living learner in a model's log, scored on every label before it learns from it, and repaired when it fails."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from river import metrics
+
+from penstock import codec
+from penstock.learning import Learner, log_loss, probability
+
+MARK_EVERY_RECORDS = 1_000
+METRICS = {"log_loss": metrics.LogLoss, "rocauc": metrics.ROCAUC, "accuracy": metrics.Accuracy}
+DECISION_THRESHOLD = 0.5
+
+Call = tuple[dict[str, Any], bool | None]  # features; the label, or None for a question
+
+
+@dataclass(slots=True)
+class Version:
+    """One live or retired learner with its ancestry and its prequential record (Gama et al., On evaluating stream learning, 2013).
+
+    `labels` counts scored labels: a label of a prediction made before the version was born is learned but not scored.
+    labelled since birth = `learned` + `skipped`.
+    """
+
+    number: int
+    learner_name: str
+    recipe: str
+    learner: Learner
+    parent: int
+    cause: str
+    born_position: int
+    scores: dict[str, Any]
+    live: bool = True
+    labels: int = 0
+    learned: int = 0
+    skipped: int = 0
+    errors: int = 0
+    paired_labels: int = 0
+    paired_difference: float = 0.0
+    mark: bytes = b""
+    since_mark: list[Call] = field(default_factory=list)
+
+    def predict(self, x: dict[str, Any]) -> float | None:
+        """The probability of the positive class, or None when the learner fails; a question may change a learner, so it is a call too."""
+        try:
+            score = probability(self.learner, x)
+        except BaseException as error:
+            self._repair(error)
+            return None
+        self._note((x, None))
+        return score
+
+    def learn(self, x: dict[str, Any], label: bool) -> None:
+        """Learn one example; a learner that fails is put back to where it was before (law V)."""
+        try:
+            self.learner.learn_one(x, label)
+        except BaseException as error:
+            self._repair(error)
+            self.skipped += 1
+            return
+        self.learned += 1
+        self._note((x, label))
+
+    def score(self, label: bool, score: float) -> float:
+        """Update the prequential metrics; the log loss of this label."""
+        for name, metric in self.scores.items():
+            metric.update(label, score >= DECISION_THRESHOLD if name == "accuracy" else score)
+        self.labels += 1
+        return log_loss(label, score)
+
+    def pair(self, difference: float) -> None:
+        """Add one difference of losses, the champion's less this version's, over a label that both had predicted."""
+        self.paired_labels += 1
+        self.paired_difference += difference
+
+    def unpair(self) -> None:
+        """Start the comparison anew, against another champion."""
+        self.paired_labels, self.paired_difference = 0, 0.0
+
+    def metrics(self) -> dict[str, float]:
+        """The metrics by name, read from copies: River's ROCAUC writes into its tables when it is read."""
+        return {name: float(copy.deepcopy(metric).get()) for name, metric in self.scores.items()}
+
+    def remark(self) -> bytes:
+        """The learner's bytes, kept as the place to repair from."""
+        self.mark = codec.encode(self.learner)
+        self.since_mark = []
+        return self.mark
+
+    def _note(self, call: Call) -> None:
+        self.since_mark.append(call)
+        if len(self.since_mark) >= MARK_EVERY_RECORDS:
+            self.remark()
+
+    def _repair(self, error: BaseException) -> None:
+        """Go back to the mark and take every call since then again; where the mark stands changes nothing, since the codec is exact."""
+        if isinstance(error, MemoryError | RecursionError | KeyboardInterrupt | SystemExit | GeneratorExit):
+            raise error
+        self.errors += 1
+        self.learner = codec.decode(self.mark)
+        for x, label in self.since_mark:
+            if label is None:
+                probability(self.learner, x)
+            else:
+                self.learner.learn_one(x, label)
+
+    def dump(self) -> list[Any]:
+        """The whole state as plain values; the learner and the metrics as their codec's bytes."""
+        plain = [self.number, self.learner_name, self.recipe, self.parent, self.cause, self.born_position, self.live]
+        counts = [self.labels, self.learned, self.skipped, self.errors, self.paired_labels, self.paired_difference]
+        return [plain, counts, self.remark() if self.live else self.mark, codec.encode(self.scores)]
+
+    @classmethod
+    def load(cls, state: list[Any]) -> "Version":
+        """Take back what `dump` gave."""
+        (number, name, recipe, parent, cause, born, live), counts, mark, scores = state
+        version = cls(number, name, recipe, codec.decode(mark), parent, cause, born, codec.decode(scores), live, *counts)
+        version.mark = mark
+        return version
+
+
+def fresh_metrics(names: Mapping[str, Any] | tuple[str, ...]) -> dict[str, Any]:
+    """New metrics by name; log_loss is always among them, because promotions are decided by it."""
+    return {name: METRICS[name]() for name in dict.fromkeys(("log_loss", *names))}

@@ -1,0 +1,105 @@
+"""A learning log in memory, written by hand: for tests of the trainer's fold and of what proves it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from penstock.fold.protocol import LogRecord
+from penstock.records import Wire, Writer, platform_schema, with_features
+from penstock.records.schemas import MemorySchemaRegistry
+from penstock_trainer.fold import TrainerFold
+
+HOUR_MS = 3_600_000
+TOPIC = "learning.m"
+FEATURES = [{"name": name, "type": ["null", kind], "default": None} for name, kind in (("a", "double"), ("b", "double"), ("c", "string"))]
+SPEC: dict[str, Any] = {
+    "task": "binary_classification",
+    "view": "v",
+    "label": {"from": "labels", "id": "id", "positive": "y == 1", "horizon": "48h"},
+    "preprocess": [
+        {"select": "numbers", "then": "preprocessing.StandardScaler"},
+        {"select": "strings", "then": "preprocessing.OneHotEncoder"},
+    ],
+    "learners": {
+        "sgd": {"linear_model.LogisticRegression": {"optimizer": {"optim.SGD": 0.02}}},
+        "adagrad": {"linear_model.LogisticRegression": {"optimizer": {"optim.AdaGrad": 0.05}}},
+    },
+    "champion": "sgd",
+    "challengers": [],
+    "metrics": ["log_loss", "rocauc", "accuracy"],
+    "promotion": {"mode": "automatic", "metric": "log_loss", "after_labels": 100, "margin": 0.01},
+    "drift": {
+        "detectors": [{"signal": "loss", "use": {"drift.ADWIN": {"delta": 0.002}}, "after_labels": 50}],
+        "reactions": [{"when": {"kind": "concept"}, "spawn": "adagrad", "cooldown_labels": 200, "budget": 1}],
+    },
+    "checkpoint_every_labels": 100,
+}
+
+
+class LearningLog:
+    """Appends records as the deployer, the feature store and the agents would; `await LearningLog.new()`."""
+
+    def __init__(self, wire: Wire, writers: Mapping[str, Writer], topic: str) -> None:
+        self.wire = wire
+        self.records: list[LogRecord] = []
+        self._writers = writers
+        self._topic = topic
+        self._origin = 0
+
+    @classmethod
+    async def new(cls, features: list[dict[str, Any]] = FEATURES, topic: str = TOPIC) -> "LearningLog":
+        wire = Wire(MemorySchemaRegistry())
+        schemas = [platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Outcome")]
+        schemas.append(with_features("Prediction", features))
+        writers = {schema["name"]: await wire.writer(topic, schema) for schema in schemas}
+        return cls(wire, writers, topic)
+
+    def fold(self) -> TrainerFold:
+        return TrainerFold(self._topic.split(".", 1)[1], self.wire, self._writers["Outcome"], "outcomes.m")
+
+    def append(self, name: str, value: Mapping[str, Any], key: bytes = b"k") -> LogRecord:
+        record = LogRecord(self._topic, 0, len(self.records), 0, key, self._writers[name](value))
+        self.records.append(record)
+        return record
+
+    def raw(self, value: bytes) -> LogRecord:
+        self.records.append(LogRecord(self._topic, 0, len(self.records), 0, b"k", value))
+        return self.records[-1]
+
+    def origin(self, topic: str, partition: int = 0, offset: int | None = None) -> dict[str, Any]:
+        self._origin += 1
+        return {
+            "topic": topic,
+            "generation": 1,
+            "partition": partition,
+            "offset": self._origin if offset is None else offset,
+            "index": 0,
+        }
+
+    def spec(self, version: int = 1, **changes: Any) -> LogRecord:
+        value = {"event_time_ms": 0, "cause": f"spec:{version}", "spec_version": version, "runtime": "{}"}
+        return self.append("SpecApplied", {**value, "spec": json.dumps({**SPEC, **changes})})
+
+    def serve(self, version: int, revision: int, position: int = 1, cause: str = "") -> LogRecord:
+        value = {"event_time_ms": 0, "revision": revision, "version": version, "position": position, "digest": "0" * 64}
+        return self.append("Serve", {**value, "cause": cause or f"serve:{revision}:{position}"})
+
+    def ask(self, id: str, hours: float, partition: int = 0, **features: Any) -> LogRecord:
+        value = {"event_time_ms": int(hours * HOUR_MS), "event_id": id, "entity": "k", "score": 0.5, "version": 1, "position": 1}
+        origin = self.origin("features.m", partition)
+        return self.append(
+            "Prediction", {**value, "origin": origin, "features": {"a": None, "b": None, "c": None, **features}, "age_ms": 0}
+        )
+
+    def label(self, id: str, hours: float, value: Any = True) -> LogRecord:
+        origin = self.origin("validated.labels")
+        return self.append("Label", {"event_time_ms": int(hours * HOUR_MS), "origin": origin, "event_id": id, "value": value})
+
+    def tick(self, hours: float, partition: int = 0, idle: bool = False) -> LogRecord:
+        value = {"event_time_ms": int(hours * HOUR_MS), "origin": None, "source": "features.m", "partition": partition, "idle": idle}
+        return self.append("Tick", value)
+
+    def drift(self, cause: str, hours: float = 0) -> LogRecord:
+        value = {"origin": None, "model": "m", "kind": "concept", "signal": "loss", "detector": "ADWIN", "statistic": 1.0}
+        more = {"baseline": 0.5, "severity": 1.0, "window_from": 0, "window_to": 1, "labels": 1, "cause": cause}
+        return self.append("DriftDetected", {"event_time_ms": int(hours * HOUR_MS), **value, **more})

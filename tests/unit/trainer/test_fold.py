@@ -1,0 +1,253 @@
+"""The trainer's fold: the life of predictions and labels, the clock, the policies, the chain."""
+
+import hashlib
+import random
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from penstock import codec
+from penstock.fold.protocol import Output, Poison, Record
+from penstock_trainer.checkpoints import CheckpointMade
+from penstock_trainer.fold import TrainerFold
+from tests.learning_log import LearningLog
+
+
+def fold_all(fold: TrainerFold, records: Iterable[Record]) -> list[Any]:
+    return [made for record in records for made in fold.step(record)]
+
+
+def outcomes(log: LearningLog, made: Iterable[Any]) -> list[dict[str, Any]]:
+    return [log.wire.read(output.value)[1] for output in made if isinstance(output, Output)]
+
+
+def checkpoints(made: Iterable[Any]) -> list[CheckpointMade]:
+    return [effect for effect in made if isinstance(effect, CheckpointMade)]
+
+
+async def a_log(*, questions: int = 0, seed: int = 1, drift_at: int = -1) -> LearningLog:
+    """A log with a spec, a serve, and questions one a minute whose labels come an hour later; the concept turns round at `drift_at`."""
+    log = await LearningLog.new()
+    log.spec()
+    log.serve(1, 1)
+    chance = random.Random(seed)
+    labels: list[tuple[float, str, bool]] = []
+    for number in range(questions):
+        hours = number / 60
+        while labels and labels[0][0] <= hours:
+            due, id, value = labels.pop(0)
+            log.label(id, due, value)
+        if number == drift_at:
+            log.drift("d1", hours)
+        a = chance.gauss(0, 1)
+        log.ask(f"q{number}", hours, a=a, b=chance.gauss(0, 1), c=chance.choice("xyz"))
+        labels.append((hours + 1, f"q{number}", (a > 0) != (0 <= drift_at <= number)))
+    return log
+
+
+async def test_a_prediction_is_labelled_once_and_a_second_label_changes_nothing() -> None:
+    log = await a_log()
+    log.ask("q", 1, a=1.0)
+    log.label("q", 2, True)
+    log.label("q", 3, True)
+    log.label("q", 3, False)
+    fold = log.fold()
+    ended = outcomes(log, fold_all(fold, log.records))
+    assert [(each["kind"], each["label"], each["label_delay_ms"]) for each in ended] == [("labelled", True, 3_600_000)]
+    assert fold.counts["labelled"] == 1
+    assert fold.counts["labels.duplicate"] == 1
+    assert fold.counts["labels.conflicting"] == 1
+    assert fold.cohort.versions[1].learned == 1
+
+
+async def test_a_label_that_overtakes_its_prediction_waits_for_it() -> None:
+    log = await a_log()
+    log.label("q", 2, True)
+    log.label("q", 2, True)
+    log.label("q", 2, False)
+    log.ask("q", 1, a=1.0)
+    fold = log.fold()
+    ended = outcomes(log, fold_all(fold, log.records))
+    assert [each["label_position"] for each in ended] == [2]
+    assert (fold.counts["labels.early"], fold.counts["labels.duplicate"], fold.counts["labels.conflicting"]) == (1, 1, 1)
+    assert (fold.counts["labelled"], fold.pending.open_count) == (1, 0)
+
+
+async def test_a_prediction_expires_when_the_watermark_passes_its_horizon_and_its_label_is_then_too_late() -> None:
+    log = await a_log()
+    log.ask("q", 1, a=1.0)
+    log.tick(49)
+    fold = log.fold()
+    assert outcomes(log, fold_all(fold, log.records)) == []
+    log.tick(49.001)
+    ended = outcomes(log, fold_all(fold, log.records[-1:]))
+    assert [each["kind"] for each in ended] == ["expired"]
+    fold_all(fold, [log.label("q", 50, True)])
+    assert (fold.counts["expired"], fold.counts["labels.too_late"], fold.counts["labelled"]) == (1, 1, 0)
+
+
+async def test_labels_do_not_move_the_clock() -> None:
+    log = await a_log()
+    log.ask("q", 1, a=1.0)
+    log.label("other", 500, True)
+    fold = log.fold()
+    fold_all(fold, log.records)
+    assert fold.pending.open_count == 1
+    assert fold.counts["expired"] == 0
+
+
+async def test_the_clock_is_the_minimum_over_partitions_and_an_idle_one_leaves_it() -> None:
+    log = await a_log()
+    log.ask("slow", 1, partition=0, a=1.0)
+    log.ask("fast", 100, partition=1, a=1.0)
+    fold = log.fold()
+    fold_all(fold, log.records)
+    assert fold.counts["expired"] == 0
+    fold_all(fold, [log.tick(1, partition=0, idle=True)])
+    assert fold.counts["expired"] == 1
+
+
+async def test_a_label_without_a_prediction_becomes_an_orphan() -> None:
+    log = await a_log()
+    log.label("nobody", 1, True)
+    log.ask("q", 60, a=1.0)
+    log.label("late", 2, True)
+    fold = log.fold()
+    fold_all(fold, log.records)
+    assert (fold.counts["labels.early"], fold.counts["labels.orphan"]) == (1, 2)
+
+
+async def test_an_id_is_forgotten_after_two_horizons() -> None:
+    log = await a_log()
+    log.ask("q", 1, a=1.0)
+    log.label("q", 2, True)
+    log.tick(97)
+    fold = log.fold()
+    fold_all(fold, log.records)
+    assert fold.pending.get("q") is not None
+    fold_all(fold, [log.tick(97.001)])
+    assert fold.pending.get("q") is None
+
+
+async def test_what_has_been_read_before_is_dropped_by_its_origin() -> None:
+    log = await a_log(questions=200)
+    twice = [again for record in log.records for again in (record, record)]
+    fold = log.fold()
+    made = fold_all(fold, twice)
+    once = log.fold()
+    assert outcomes(log, made) == outcomes(log, fold_all(once, log.records))
+    assert fold.counts["predictions"] == 200
+    assert fold.cohort.dump() == once.cohort.dump()
+
+
+async def test_the_same_question_asked_through_another_partition_is_predicted_once() -> None:
+    log = await a_log()
+    log.ask("q", 1, partition=0, a=1.0)
+    log.ask("q", 1, partition=1, a=1.0)
+    fold = log.fold()
+    fold_all(fold, log.records)
+    assert (fold.counts["predictions"], fold.counts["predictions.repeated"]) == (1, 1)
+
+
+async def test_predictions_are_pending_labelled_or_expired() -> None:
+    log = await a_log(questions=500)
+    log.tick(30)
+    fold = log.fold()
+    fold_all(fold, log.records)
+    counts = fold.counts
+    assert counts["predictions"] == 500 == fold.pending.open_count + counts["labelled"] + counts["expired"]
+    assert fold.pending.open_count > 0
+    for version in fold.cohort.versions.values():
+        assert version.learned + version.skipped <= counts["labelled"]
+
+
+async def test_the_chain_hashes_every_record_with_the_length_of_its_key() -> None:
+    log = await a_log(questions=3)
+    log.raw(b"garbage")
+    fold = log.fold()
+    for record in log.records[:-1]:
+        fold.step(record)
+    with pytest.raises(Poison, match="not_framed"):
+        fold.step(log.records[-1])
+    chain = bytes(32)
+    for record in log.records:
+        key = record.key or b""
+        chain = hashlib.sha256(chain + len(key).to_bytes(4, "big") + key + (record.value or b"")).digest()
+    assert fold.chain == chain
+    assert fold.position == len(log.records)
+
+
+async def test_restored_anywhere_it_goes_on_as_if_nothing_had_happened() -> None:
+    log = await a_log(questions=400, drift_at=150)
+    whole = log.fold()
+    made = fold_all(whole, log.records)
+    for cut in random.Random(3).sample(range(len(log.records)), 6):
+        first = log.fold()
+        before = fold_all(first, log.records[:cut])
+        second = log.fold()
+        second.restore(first.snapshot())
+        assert before + fold_all(second, log.records[cut:]) == made
+        assert second.cohort.dump() == whole.cohort.dump()
+        assert (second.chain, second.counts, second.history.dump()) == (whole.chain, whole.counts, whole.history.dump())
+
+
+async def test_drift_spawns_the_declared_learner_and_respects_cooldown_and_budget() -> None:
+    log = await a_log(questions=150)
+    log.drift("d1", 2.5)
+    log.drift("d1", 2.5)
+    log.drift("d2", 2.5)
+    fold = log.fold()
+    fold_all(fold, log.records)
+    assert [(version.number, version.learner_name, version.parent, version.cause) for version in fold.cohort.versions.values()] == [
+        (1, "sgd", 0, "spec:1"),
+        (2, "adagrad", 1, "d1"),
+    ]
+    assert (fold.counts["drift_events"], fold.counts["reactions"], fold.counts["reactions.refused"]) == (2, 1, 1)
+    assert [event.detail for event in fold.history.events if event.kind == "refused"] == [{"reason": "cooldown"}]
+
+
+async def test_a_better_challenger_is_proposed_once_and_serves_from_its_serve_on() -> None:
+    log = await a_log(questions=1200, drift_at=600)
+    fold = log.fold()
+    made = fold_all(fold, log.records)
+    wishes = [each.proposal for each in checkpoints(made) if each.proposal]
+    assert [(wish.champion, wish.cause) for wish in wishes] == [(1, "proposal:2>1:d1")]
+    assert wishes[0].labels >= 100
+    assert wishes[0].difference > 0.01
+    fold_all(fold, [log.serve(2, 2, 500)])
+    assert fold.champion == 2
+    assert [event.kind for event in fold.history.events] == ["spec", "serve", "drift", "reaction", "proposal", "serve"]
+
+
+async def test_an_older_serve_is_ignored() -> None:
+    log = await a_log()
+    log.drift("d1")
+    log.serve(2, 5, 10)
+    log.serve(1, 4, 11)
+    log.serve(2, 5, 9)
+    log.serve(9, 6, 9)
+    fold = log.fold()
+    fold_all(fold, log.records)
+    assert (fold.champion, fold.serving, fold.counts["serves.ignored"]) == (2, (5, 10), 3)
+
+
+async def test_a_checkpoint_of_every_living_version_is_made_every_so_many_labels() -> None:
+    log = await a_log(questions=400)
+    fold = log.fold()
+    made = checkpoints(fold_all(fold, log.records))
+    assert [each.version for each in made] == [1, 1, 1, 1]
+    assert made[0].position == 1
+    assert codec.digest(made[-1].blob) == made[-1].digest
+    assert made[-1].digest != made[0].digest
+
+
+async def test_an_apply_of_another_learner_gives_birth_to_it_and_keeps_the_rest() -> None:
+    log = await a_log(questions=50)
+    log.spec(2, challengers=["adagrad"])
+    log.spec(2, challengers=["adagrad"])
+    log.spec(1)
+    fold = log.fold()
+    fold_all(fold, log.records)
+    assert [version.learner_name for version in fold.cohort.live()] == ["sgd", "adagrad"]
+    assert fold.spec_version == 2
