@@ -1,0 +1,55 @@
+"""The command line: one file a verb; what a verb needs is imported when it runs, so that --help answers at once."""
+
+import sys
+from typing import Any
+
+import click
+import typer
+
+from penstock.cli.apply import apply
+from penstock.cli.init import init
+from penstock.cli.produce import produce
+from penstock.cli.show import ls, show
+from penstock.cli.stack import doctor, down, logs, status, up
+from penstock.cli.tail import tail
+from penstock.cli.verify import verify
+from penstock.errors import PenstockError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="penstock",
+    help="Models that learn from every event, and can prove what they learned.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _panel, _verbs in {
+    "The local stack": (up, down, status, logs, doctor),
+    "Streams and models": (init, apply, produce, tail),
+    "What is known and proved": (ls, show, verify),
+}.items():
+    for _verb in _verbs:
+        app.command(rich_help_panel=_panel)(_verb)
+
+
+def main() -> None:
+    """The console script; exit codes: 1 failed, 2 usage, 3 proof unequal, 130 interrupted."""
+    command: Any = typer.main.get_command(app)
+    try:
+        sys.exit(command(standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except PenstockError as error:
+        sys.stderr.write(f"penstock: {error}\n")
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
