@@ -21,7 +21,6 @@ CALLABLES = (
     "builtins.int",
     "builtins.set",
     "builtins.str",
-    "numbers.Number",
     "collections.defaultdict",
     "collections.defaultdict(builtins.float)",
     "collections.defaultdict(river.naive_bayes.gaussian.GaussianNB._make_gaussian)",

@@ -49,7 +49,7 @@ models:
       horizon: {horizon}    # a question without a label for so long is closed
     preprocess:
       - {{select: numbers, then: preprocessing.StandardScaler}}
-      - {{select: strings, then: preprocessing.OneHotEncoder}}
+      - {{select: strings, then: {{preprocessing.OneHotEncoder: {{drop_zeros: true}}}}}}
     learners:
       adagrad: {{linear_model.LogisticRegression: {{optimizer: {{optim.AdaGrad: 0.05}}}}}}
       sgd:     {{linear_model.LogisticRegression: {{optimizer: {{optim.SGD: 0.02}}}}}}

@@ -10,7 +10,7 @@ GOLDEN = {
     ("accuracy", 300): "4a3a17ad6c43bb065c1635fe017dab097663a8b34b60d0c4f225bd4131546539",
     ("mae", 300): "c04e4ef067c4334b0e2f3d1bb9c1070d22198946a89bcf00126b4a7d497d174a",
     ("prior", 300): "5f965883b68ceb2582ade52df943d3cf8da190eccfa3f9bddd12afd35736a1b0",
-    ("logistic-sgd", 0): "e4876045cba982c13f33a30cf8716e761e89fdb50f44fab85b9c08a017dc81fd",
+    ("logistic-sgd", 0): "a55668767f6fca6a980ca5bcac87f19e7f2b36eb676e0d720ce85c21ebb31bd2",
     ("tree", 0): "1545ac320f76242526042c27b9c17959ed55e84e43ed0177d606f723aa9adc90",
     ("forest", 0): "cab46b91cd066909010db2ca16a5f5c3fe11bd5afa6c3780f63e908f2b6054dd",
 }

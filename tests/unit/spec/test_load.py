@@ -7,7 +7,7 @@ import pytest
 
 from penstock.spec import Aggregate, Calendar, Last, SpecError, check_learners, from_json, load, part_from_json
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "flights" / "penstock.yaml"
+EXAMPLE = Path(__file__).parent / "flights.yaml"
 TEXT = EXAMPLE.read_text(encoding="utf-8")
 
 BAD = [
@@ -212,3 +212,8 @@ def test_a_bad_reference_in_json_is_refused_without_a_place() -> None:
     document["views"]["flights-basic"]["from"] = "nowhere"
     with pytest.raises(SpecError, match=r'^specification: views.flights-basic.from: "nowhere" is not a stream'):
         from_json(json.dumps(document))
+
+
+def test_the_specification_of_the_demo_loads() -> None:
+    demo = Path(__file__).parents[3] / "examples" / "flights" / "penstock.yaml"
+    assert list(load(demo.read_text(), str(demo)).models) == ["flights-late"]

