@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from penstock.errors import PenstockError
 
-Header = tuple[str, bytes]
+Header = tuple[str, bytes | None]
 
 
 class Record(Protocol):
@@ -98,6 +98,12 @@ class Idle(Protocol):
     """A fold that speaks when an input has been read to its end for a while (ingestion's idle ticks)."""
 
     def idle(self, topic: str) -> Iterable[Output | Effect]: ...
+
+
+class Resting(Protocol):
+    """A fold that knows which of its records said that an input is idle: the other inputs need not wait for that one."""
+
+    def resting(self, record: Record) -> bool: ...
 
 
 class Poison(PenstockError):

@@ -67,8 +67,8 @@ class Wire:
         buffer.seek(HEADER.size)
         try:
             record = schemaless_reader(buffer, known.parsed, None)
-        except Exception as error:  # any exception: fastavro raises many kinds on mutated bytes
-            raise Poison("undecodable", f"{known.name}: {type(error).__name__}: {error}") from error
+        except Exception as error:  # fastavro raises many kinds on mutated bytes; its words may hold values, so they are left out
+            raise Poison("undecodable", f"{known.name}: {type(error).__name__}") from error
         if buffer.tell() != len(value):
             raise Poison("trailing_bytes", f"{known.name}: {len(value) - buffer.tell()} bytes after the record")
         if not isinstance(record, dict):
