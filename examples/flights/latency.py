@@ -39,15 +39,14 @@ async def event_to_learned_ms(folder: Path, label_stream: str, model: str) -> di
 
 async def _read(bootstrap: str, topic: str, wire: Wire) -> list[tuple[int, int, str, Any]]:
     """Every record of a topic of one partition: offset, append time in ms, record name ("" if it is not framed) and value."""
-    partition, found = TopicPartition(topic, 0), []
+    partition, records = TopicPartition(topic, 0), list[Any]()
     async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, **READER) as consumer:
         consumer.assign([partition])
         consumer.seek(partition, 0)
         end = (await consumer.end_offsets([partition]))[partition]
         while await consumer.position(partition) < end:
-            for record in (await consumer.getmany(partition, timeout_ms=500)).get(partition, []):
-                found.append((record.offset, record.timestamp, *await _decoded(record.value, wire)))
-    return found
+            records += (await consumer.getmany(partition, timeout_ms=500)).get(partition, [])
+    return [(record.offset, record.timestamp, *await _decoded(record.value, wire)) for record in records]
 
 
 async def _decoded(value: bytes | None, wire: Wire) -> tuple[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,19 +14,20 @@ from examples.flights.events import Event
 from penstock.cli.produce import closing_ticks
 from penstock.spec import Spec
 
-FLIGHTS_AHEAD_MAX = 800  # questions that have been sent and not yet folded by the trainer; not quite a day of flights
+LABELS_AHEAD_MAX = 300  # labels that have been sent and not yet learned: some eight hours of arrivals
+BREATH_EVERY_EVENTS = 50
 WAIT_S = 0.02
-BREATH_EVERY_EVENTS = 100
+OPTIONS = {"acks": "all", "enable_idempotence": True, "linger_ms": 5, "request_timeout_ms": 40_000}
 
 
 @dataclass(slots=True)
 class Replay:
-    """Sends events to Kafka; `predicted` says how many events of the stream `questions` have been answered so far."""
+    """Sends events to Kafka. `learned` is asked often: how many labels have been learned so far. `rate` is in events/s, 0: no limit."""
 
     bootstrap: str
-    predicted: Callable[[], int]
+    label_stream: str
+    learned: Callable[[], Awaitable[int]]
     rate: float = 0.0
-    questions: str = "flights"
     sent: Counter[str] = field(default_factory=Counter)
     day_ms: int = 0
     done: bool = False
@@ -34,11 +35,8 @@ class Replay:
 
     async def run(self, events: Iterable[Event], spec: Spec) -> None:
         """Send every event, then ticks that close every prediction. Raises: KafkaError when one cannot be acknowledged."""
-        async with AIOKafkaProducer(
-            bootstrap_servers=self.bootstrap, acks="all", enable_idempotence=True, linger_ms=5, request_timeout_ms=40_000
-        ) as producer:
-            began = time.monotonic()
-            pending: list[Any] = []
+        async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, **OPTIONS) as producer:
+            began, pending = time.monotonic(), list[asyncio.Future[Any]]()
             for number, event in enumerate(events):
                 pending.append(await producer.send(f"events.{event.stream}", json.dumps(event.body).encode(), key=event.key.encode()))
                 self._note(event)
@@ -55,9 +53,8 @@ class Replay:
         self._last_ms[event.stream] = self.day_ms = event.time
 
     async def _hold(self, number: int, began: float) -> None:
-        """Do not run ahead of the pipeline, nor of the wanted rate."""
-        await asyncio.sleep(0)
-        while self.sent[self.questions] - self.predicted() > FLIGHTS_AHEAD_MAX or (
-            self.rate and number > (time.monotonic() - began) * self.rate
-        ):
+        """Do not run ahead of the wanted rate, nor of the pipeline: what serves would fall behind what is asked."""
+        while self.rate and number > (time.monotonic() - began) * self.rate:
+            await asyncio.sleep(WAIT_S)
+        while self.sent[self.label_stream] - await self.learned() > LABELS_AHEAD_MAX:
             await asyncio.sleep(WAIT_S)

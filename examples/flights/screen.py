@@ -16,14 +16,14 @@ from examples.flights.watch import Watch
 
 LINE_EVERY_S = 2.0
 METRICS = ("log_loss", "rocauc", "accuracy")
-TOLD = {"drift", "reaction", "proposal", "serve", "retired"}
+TOLD = {"reaction", "proposal", "serve", "retired"}  # drift is told with what it caused; most of it causes nothing
 
 
 class Screen:
     """Draws progress; what happens to the model is told once, as it happens."""
 
     def __init__(self, watch: Watch, replay: Replay, flights: int) -> None:
-        self.console = Console(highlight=False)
+        self.console = Console(highlight=False, soft_wrap=True)
         self._watch, self._replay, self._flights = watch, replay, flights
         self._live = Live(console=self.console, refresh_per_second=4, transient=True) if sys.stdout.isatty() else None
         self._began = time.monotonic()
@@ -59,12 +59,15 @@ class Screen:
 
     def _line(self) -> str:
         watch, quality = self._watch, self._watch.quality.get("served", {})
-        served = " ".join(f"{name} {quality[name]:.3f}" for name in METRICS[:2] if name in quality)
-        away = f"  waiting for {', '.join(sorted(watch.stale))}" if watch.stale else ""
-        return (
-            f"{day(self._replay.day_ms)}  {self._rate():>6,.0f} events/s  asked {watch.count('predictions'):>7,}  learned {watch.count('labelled'):>7,}"
-            f"  open {watch.count('pending'):>5,}  champion {watch.learning.get('champion', 0)}  served {served}{away}"
+        count = watch.count
+        parts = (
+            f"{day(self._replay.day_ms)}  {self._rate():>6,.0f} events/s",
+            f"asked {count('predictions'):>7,}  learned {count('labelled'):>7,}  open {count('pending'):>5,}  drifts {count('drift_events'):>3}",
+            f"champion {watch.learning.get('champion', 0)}  served "
+            + " ".join(f"{name} {quality[name]:.3f}" for name in METRICS[:2] if name in quality),
+            f"waiting for {', '.join(sorted(watch.stale))}" if watch.stale else "",
         )
+        return "  ".join(part for part in parts if part)
 
     def _table(self) -> Group:
         table = Table("version", "learner", "role", "labels", "log loss", "ROC AUC", "accuracy", box=None)
@@ -89,8 +92,7 @@ def news(event: dict[str, Any], versions: list[dict[str, Any]]) -> str:
     learners = {each["version"]: each["learner"] for each in versions}
     learner = learners.get(event["version"], "?")
     text = {
-        "drift": f"drift in the champion's loss ({event['cause']})",
-        "reaction": f"version {event['version']} ({learner}) is born, caused by {event['cause']}",
+        "reaction": f"the champion's loss has drifted ({event['cause']}): version {event['version']} ({learner}) is born",
         "proposal": f"version {event['version']} is proposed: better by {event['detail'].get('difference', 0):.3f} log loss over "
         f"{event['detail'].get('labels', 0):,} labels",
         "serve": f"version {event['version']} ({learner}) serves from here on ({event['cause']})",
@@ -102,3 +104,16 @@ def news(event: dict[str, Any], versions: list[dict[str, Any]]) -> str:
 def day(ms: int) -> str:
     """A day of event time."""
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d") if ms else "----------"
+
+
+def conclusion(summary: dict[str, Any]) -> Iterator[str]:
+    """What was found, in words."""
+    counts, proof, served, delays = summary, summary["verify"], summary["served"], summary["event_to_learned_ms"]
+    yield f"{counts['sent']:,} events: {counts['validated']:,} validated, {counts['rejected']} rejected, {counts['duplicates']} duplicates"
+    yield f"{counts['predictions']:,} predictions: {counts['labelled']:,} labelled, {counts['expired']:,} expired, {counts['pending']} open"
+    yield f"served: log loss {served['log_loss']:.4f}, ROC AUC {served['rocauc']:.4f}, accuracy {served['accuracy']:.4f}"
+    yield f"{counts['drift_events']} drifts, {counts['reactions']} reactions, {counts['promotions']} promotions"
+    yield f"{counts['throughput_events_per_s']:,.0f} events/s; label to learned: median {delays['p50']:.0f} ms, p99 {delays['p99']:.0f} ms"
+    verdict = "proved" if proof["equal"] else "NOT EQUAL"
+    yield f"{verdict}: {proof['reference']} is the fold of {proof['records']:,} records, digest {proof['digest'][:16]}…"
+    yield f"counts add up: {'yes' if counts['counts_add_up'] else 'NO'}"
