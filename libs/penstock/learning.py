@@ -7,6 +7,9 @@ from typing import Any
 Learner = Any
 """A River classifier, or a pipeline that ends in one."""
 
+FATAL = (MemoryError, RecursionError, KeyboardInterrupt, SystemExit, GeneratorExit)
+"""What says nothing about the record that a learner failed on; everything else does, a panic of River's Rust (a BaseException) too."""
+
 PROBABILITY_MIN = 1e-15  # as river.metrics.LogLoss: one wrong certainty must not be infinite
 UNDECIDED = 0.5  # the answer of a learner that has no opinion yet: River gives an empty mapping then
 

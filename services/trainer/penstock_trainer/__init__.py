@@ -5,6 +5,6 @@ from penstock.process import Card
 CARD = Card(
     name="trainer",
     consumes=("learning.*", "drift", "registry"),
-    produces=("learning.*", "outcomes.*", "dlq.learning.*"),
+    produces=("learning.*", "outcomes.*", "dlq.learning.*", "dlq.drift", "dlq.registry"),
     owns=("snapshots", "the learners of every living version"),
 )

@@ -64,6 +64,10 @@ class Cohort:
         """The living versions that have failed too often to go on."""
         return [version for version in self.live() if version.errors >= errors_max]
 
+    def best(self) -> Version | None:
+        """The living version of the lowest log loss."""
+        return min(self.live(), key=lambda version: version.metrics()["log_loss"], default=None)
+
     def _answered(self, scores: Scores) -> Iterator[tuple[Version, float]]:
         for number, score in scores:
             if (version := self.versions[number]).live:

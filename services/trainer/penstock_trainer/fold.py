@@ -16,6 +16,7 @@ from penstock.records.wire import schema_id
 from penstock.spec import Model, Reaction, part_from_json
 from penstock_trainer.checkpoints import CheckpointMade, Place, Proposed, checkpoint, propose
 from penstock_trainer.cohort import Cohort
+from penstock_trainer.errors import LogIncomplete, RuntimeChanged
 from penstock_trainer.history import Event, History
 from penstock_trainer.labels import Life
 from penstock_trainer.outcomes import Outcomes
@@ -23,6 +24,7 @@ from penstock_trainer.pending import Entry, Pending, State
 from penstock_trainer.policy import Reactions, Refusal, proposal
 from penstock_trainer.versions import Version
 
+UNKNOWN_HORIZON_MS = 1 << 60
 CHALLENGER_INTERVALS = 10  # a challenger is checkpointed so many times less often than the champion
 
 Made = Iterator[Output | Effect]
@@ -31,10 +33,11 @@ Made = Iterator[Output | Effect]
 class TrainerFold:
     """Folds `learning.<model>`: specs, predictions, labels, ticks, serves and drift in; outcomes and checkpoints out.
 
-    It reads nothing but the log. Its state after the record at offset n is a function of the records 0 … n, to the last bit.
+    It reads nothing but the log. Its state after the record at offset n is a function of the records 0 … n, to the last bit. `runtime`
+    changes nothing: when it is given, a log that is to be folded under another one is refused (design: equality is promised within one).
     """
 
-    def __init__(self, name: str, wire: Wire, write_outcome: Writer, outcomes_topic: str, generation: int = 1) -> None:
+    def __init__(self, name: str, wire: Wire, write_outcome: Writer, outcomes_topic: str, runtime: str = "", generation: int = 1) -> None:
         self.name = name
         self.counts: Counter[str] = Counter()
         self.chain = bytes(32)
@@ -56,6 +59,7 @@ class TrainerFold:
         self._origins = Origins()
         self._reactions = Reactions({})
         self._life = Life(self.pending, self.counts)
+        self._runtime = runtime
         self._wire = wire
         self._outcomes = Outcomes(write_outcome, outcomes_topic, generation)
 
@@ -75,13 +79,13 @@ class TrainerFold:
                 yield from self._labelled(value, record)
             case "Tick":
                 yield from self._ticked(value)
-            case "Serve" if self._is_first(value):
+            case "Serve":
                 self._served(value)
             case "SpecApplied" if self._is_first(value):
                 yield from self._applied(value)
             case "DriftDetected" if self._is_first(value):
                 yield from self._drifted(value)
-            case "Prediction" | "Label" | "Serve" | "SpecApplied" | "DriftDetected":
+            case "Prediction" | "Label" | "SpecApplied" | "DriftDetected":
                 self.counts["echoes"] += 1
             case _:
                 raise Poison("unknown_record", f"a learning log holds no {name}")
@@ -91,13 +95,12 @@ class TrainerFold:
     def _predicted(self, value: Any, record: Record) -> Made:
         event_id, asked_ms = value["event_id"], value["event_time_ms"]
         entry = self.pending.get(event_id)
-        if self.model is None or (entry is not None and entry.state is not State.EARLY):
+        if entry is not None and entry.state is not State.EARLY:
             self.counts["predictions.repeated"] += 1
             return
         self.counts["predictions"] += 1
         scores = self.cohort.predict(present(value["features"]))
-        due_ms = asked_ms + self.model.label.horizon_ms
-        asked = Entry(State.OPEN, due_ms, asked_ms, record.offset, scores, record.value or b"")
+        asked = Entry(State.OPEN, asked_ms + self.horizon_ms, asked_ms, record.offset, scores, record.value or b"")
         self.pending.put(event_id, asked)
         self._schemas.add(schema_id(record.value))
         if entry is not None:
@@ -107,24 +110,23 @@ class TrainerFold:
             yield from self._expired()
 
     def _labelled(self, value: Any, record: Record) -> Made:
-        if self.model is None or not isinstance(value["value"], bool):
-            raise Poison("wrong_label", "a label of a binary classification is a boolean, and comes after the specification")
-        asked = self._life.label(value, record, self.watermark.value, self.model.label.horizon_ms)
+        if not isinstance(value["value"], bool):
+            raise Poison("wrong_label", "a label of a binary classification is a boolean")
+        asked = self._life.label(value, record, self.watermark.value, self.horizon_ms)
         self._schemas.add(schema_id(record.value))
         if asked is not None:
             yield from self._learned(value["event_id"], asked, value, record.offset)
 
     def _learned(self, event_id: str, asked: Entry, label: Any, label_offset: int) -> Made:
-        assert self.model is not None
         _, prediction = self._wire.read(asked.body)
-        self._life.close(event_id, asked, label["value"], self.model.label.horizon_ms)
+        self._life.close(event_id, asked, label["value"], self.horizon_ms)
         yield self._outcomes.labelled(asked, prediction, label, label_offset, self.cohort)
         self.cohort.score(label["value"], asked.scores, self.champion)
         self.cohort.learn(present(prediction["features"]), label["value"])
-        for failed in self.cohort.failing(self.model.retire_after_errors):
-            yield self._retired(failed, "errors")
-        yield from self._proposed()
-        yield from (self._checkpoint(version) for version in self._due())
+        if self.model is not None:
+            yield from self._failed(self.model)
+            yield from self._proposed(self.model)
+            yield from (self._checkpoint(version) for version in self._due(self.model))
 
     def _ticked(self, value: Any) -> Made:
         self.counts["ticks"] += 1
@@ -136,7 +138,6 @@ class TrainerFold:
             yield from self._expired()
 
     def _expired(self) -> Made:
-        assert self.model is not None or not self.pending.open_count
         for event_id, entry in self.pending.due(self.watermark.value):
             if self._life.end(event_id, entry):
                 yield self._outcomes.expired(entry, self._wire.read(entry.body)[1], self.cohort)
@@ -158,8 +159,11 @@ class TrainerFold:
         if value["spec_version"] <= self.spec_version:
             self.counts["specs.ignored"] += 1
             return
-        self.model = model_of(self.name, value["spec"])
-        self.spec, self.spec_version, self.runtime = value["spec"], value["spec_version"], value["runtime"]
+        is_first = self.model is None
+        self._follow(value["spec"], value["spec_version"], value["runtime"])
+        assert self.model is not None
+        if is_first:
+            self.pending.set_horizon(self.horizon_ms)
         self._note("spec", value["event_time_ms"], 0, value["cause"])
         for learner in self.cohort.absent(self.model):
             yield self._checkpoint(self.cohort.born(self.model, learner, self.champion, value["cause"], self.position))
@@ -188,18 +192,28 @@ class TrainerFold:
         self._note("reaction", value["event_time_ms"], version.number, cause, {"learner": reaction.spawn})
         yield self._checkpoint(version)
 
-    def _proposed(self) -> Made:
-        assert self.model is not None
+    def _proposed(self, model: Model) -> Made:
         champion = self.cohort.versions.get(self.champion)
-        best = proposal(self.cohort, self.champion, self.model.promotion)
-        if champion is None or best is None:
-            return
-        wish = propose(best, champion)
+        best = proposal(self.cohort, self.champion, model.promotion)
+        if champion is not None and best is not None:
+            yield from self._wished(propose(best, champion), best)
+
+    def _wished(self, wish: Proposed, version: Version) -> Made:
         if wish.cause not in self.proposed:
             self.proposed.add(wish.cause)
             self.counts["proposals"] += 1
-            self._note("proposal", self.watermark.value, best.number, best.cause, {"labels": wish.labels, "difference": wish.difference})
-            yield self._checkpoint(best, wish)
+            self._note(
+                "proposal", self.watermark.value, version.number, version.cause, {"labels": wish.labels, "difference": wish.difference}
+            )
+            yield self._checkpoint(version, wish)
+
+    def _failed(self, model: Model) -> Made:
+        """Retire whoever failed too often; when that was the champion, its best challenger, or else a fresh copy of it, is proposed."""
+        for failed in self.cohort.failing(model.retire_after_errors):
+            yield self._retired(failed, "errors")
+            if failed.number == self.champion:
+                heir = self.cohort.best() or self.cohort.born(model, model.champion, failed.number, failed.cause, self.position)
+                yield from self._wished(propose(heir, failed), heir)
 
     def _retired(self, version: Version, reason: str) -> CheckpointMade:
         version.remark()
@@ -207,10 +221,9 @@ class TrainerFold:
         self._note("retired", self.watermark.value, version.number, version.cause, {"reason": reason})
         return self._checkpoint(version)
 
-    def _due(self) -> list[Version]:
+    def _due(self, model: Model) -> list[Version]:
         """Whose checkpoint is due at this label: what serves must be fresh; challengers are only looked at."""
-        assert self.model is not None
-        every, labels = self.model.checkpoint_every_labels, self.counts["labelled"]
+        every, labels = model.checkpoint_every_labels, self.counts["labelled"]
         if labels % (every * CHALLENGER_INTERVALS) == 0:
             return self.cohort.live()
         return [version for version in self.cohort.live() if version.number == self.champion] if labels % every == 0 else []
@@ -225,10 +238,23 @@ class TrainerFold:
         self.causes.add(value["cause"])
         return first
 
+    @property
+    def horizon_ms(self) -> int:
+        """How long a label is waited for; for ever, until a specification says."""
+        return self.model.label.horizon_ms if self.model else UNKNOWN_HORIZON_MS
+
+    def _follow(self, spec: str, version: int, runtime: str) -> None:
+        """Follow a specification. Raises: RuntimeChanged if the log is to be folded under another runtime than ours."""
+        if self._runtime and runtime != self._runtime:
+            raise RuntimeChanged(self.name, runtime, self._runtime)
+        self.model, self.spec, self.spec_version, self.runtime = model_of(self.name, spec), spec, version, runtime
+
     def _append(self, record: Record) -> None:
-        """Chain a record; once, though a step that missed something is taken again."""
+        """Chain a record; once, though a step that missed something is taken again. Raises: LogIncomplete when records are missing."""
         if record.offset < self.position:
             return
+        if record.offset > self.position:
+            raise LogIncomplete(record, self.position)
         key = record.key or b""
         self.chain = hashlib.sha256(b"".join((self.chain, len(key).to_bytes(4, "big"), key, record.value or b""))).digest()
         self.position = record.offset + 1
@@ -274,8 +300,10 @@ class TrainerFold:
         self.chain, self.position = state["chain"], state["position"]
         self.counts.clear()
         self.counts.update(state["counts"])
-        self.spec_version, self.spec, self.runtime = state["spec"]
-        self.model = model_of(self.name, self.spec) if self.spec else None
+        version, spec, runtime = state["spec"]
+        self.pending.restore(state["pending"], snapshot.segments)
+        if spec:
+            self._follow(spec, version, runtime)
         self._schemas = set(state["schemas"])
         self._unseen = set(state["schemas"])
         self.champion, self.serving = state["serving"][0], (state["serving"][1], state["serving"][2])
@@ -285,7 +313,6 @@ class TrainerFold:
         self.history.load(state["history"])
         self.watermark.load(state["watermark"])
         self._origins.load(state["origins"])
-        self.pending.restore(state["pending"], snapshot.segments)
 
 
 def model_of(name: str, spec: str) -> Model:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
+from penstock import codec
 from penstock.fleet import Fleet, Plan
 from penstock.fold.protocol import Effect
 from penstock.fold.runner import Runner, Unit
@@ -17,6 +18,7 @@ from penstock.rpc.trainer.v1 import trainer_pb2, trainer_pb2_grpc
 from penstock.world import WEATHER, World, as_weather, open_world, patiently
 from penstock_trainer.agent import Applied, CommandAgent, Ports
 from penstock_trainer.checkpoints import CheckpointMade, message
+from penstock_trainer.cohort import canonical
 from penstock_trainer.drifts import Drifts
 from penstock_trainer.fold import TrainerFold
 from penstock_trainer.service import TrainerService
@@ -38,7 +40,9 @@ async def main(process: Process) -> None:
             Agent("trainer-specs", process.topic("registry"), agent.hint_registry),
             Agent("trainer-drift", process.topic("drift"), agent.hint_drift),
         ]
-        await stack.enter_async_context(agents(process.topic("trainer"), process.settings.bootstrap, handlers, partial(world.bury, sender)))
+        await stack.enter_async_context(
+            agents(process.prefixed("trainer"), process.settings.bootstrap, handlers, partial(world.bury, sender))
+        )
         await stack.enter_async_context(every(RECONCILE_EVERY_S, agent.reconcile, WEATHER))
         process.ready = True
         await fleet.follow(world.catalogue.changes())
@@ -54,7 +58,7 @@ async def _runner(world: World, model: str) -> Runner:
     write_outcome = await patiently(world.process.log, lambda: world.writer(topic("outcomes"), "Outcome"))
 
     def make_fold(_: int) -> TrainerFold:
-        return TrainerFold(model, world.wire, write_outcome, topic("outcomes"))
+        return TrainerFold(model, world.wire, write_outcome, topic("outcomes"), canonical(codec.runtime()))
 
     return world.runner(Unit(UNIT + model, (topic("learning"),), make_fold), partial(_deliver, world))
 

@@ -3,7 +3,7 @@
 import heapq
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -83,6 +83,13 @@ class Pending:
             if entry is not None and (entry.due_ms, entry.offset) == (due_ms, offset):
                 self._forget(event_id)
                 yield event_id, entry
+
+    def set_horizon(self, horizon_ms: int) -> None:
+        """From the first specification on it is known how long what is pending waits."""
+        for event_id in list(self._entries):
+            entry = self.get(event_id)
+            if entry is not None and entry.state in (State.OPEN, State.EARLY):
+                self.put(event_id, replace(entry, due_ms=entry.event_time_ms + horizon_ms))
 
     def _forget(self, event_id: str) -> None:
         data = self._entries.pop(event_id)

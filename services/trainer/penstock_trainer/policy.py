@@ -27,7 +27,7 @@ class Reactions:
         `budget` is the number of living challengers. When it is spent, the worst one that has had its fair chance (`fair_chance` labels
         paired with the champion) makes room; if none has, the reaction is refused.
         """
-        last = self.fired_at_labels.get(reaction.kind)
+        last = self.fired_at_labels.get(_key(reaction))
         if last is not None and labels - last < reaction.cooldown_labels:
             return Refusal("cooldown")
         challengers = cohort.challengers(champion)
@@ -38,7 +38,11 @@ class Reactions:
 
     def fired(self, reaction: Reaction, labels: int) -> None:
         """Note that the reaction happened."""
-        self.fired_at_labels[reaction.kind] = labels
+        self.fired_at_labels[_key(reaction)] = labels
+
+
+def _key(reaction: Reaction) -> str:
+    return f"{reaction.kind}>{reaction.spawn}"
 
 
 def advantage(version: Version) -> float:

@@ -45,7 +45,7 @@ async def replay(settings: Settings, model: str, version: int, position: int) ->
     schemas = HttpSchemaRegistry(settings.schema_registry_url)
     wire = Wire(schemas)
     outcomes = f"{settings.topic_prefix}outcomes.{model}"
-    fold = TrainerFold(model, wire, await wire.writer(outcomes, platform_schema("Outcome")), outcomes)
+    fold = TrainerFold(model, wire, await wire.writer(outcomes, platform_schema("Outcome")), outcomes, canonical(codec.runtime()))
 
     async def resolve(missing: Missing) -> None:
         await wire.fetch(int(missing.reference))

@@ -8,7 +8,7 @@ from typing import Any
 from river import metrics
 
 from penstock import codec
-from penstock.learning import Learner, log_loss, probability
+from penstock.learning import FATAL, Learner, log_loss, probability
 
 MARK_EVERY_RECORDS = 1_000
 METRICS = {"log_loss": metrics.LogLoss, "rocauc": metrics.ROCAUC, "accuracy": metrics.Accuracy}
@@ -97,7 +97,7 @@ class Version:
 
     def _repair(self, error: BaseException) -> None:
         """Go back to the mark and take every call since then again; where the mark stands changes nothing, since the codec is exact."""
-        if isinstance(error, MemoryError | RecursionError | KeyboardInterrupt | SystemExit | GeneratorExit):
+        if isinstance(error, FATAL):
             raise error
         self.errors += 1
         self.learner = codec.decode(self.mark)

@@ -10,6 +10,7 @@ import pytest
 from penstock import codec
 from penstock.fold.protocol import Output, Poison, Record
 from penstock_trainer.checkpoints import CheckpointMade
+from penstock_trainer.errors import LogIncomplete, RuntimeChanged
 from penstock_trainer.fold import TrainerFold
 from tests.learning_log import LearningLog
 
@@ -26,7 +27,7 @@ def checkpoints(made: Iterable[Any]) -> list[CheckpointMade]:
     return [effect for effect in made if isinstance(effect, CheckpointMade)]
 
 
-async def a_log(*, questions: int = 0, seed: int = 1, drift_at: int = -1) -> LearningLog:
+async def a_log(*, questions: int = 0, seed: int = 1, drift_at: int = -1, never_labelled: int = -1) -> LearningLog:
     """A log with a spec, a serve, and questions one a minute whose labels come an hour later; the concept turns round at `drift_at`."""
     log = await LearningLog.new()
     log.spec()
@@ -42,7 +43,8 @@ async def a_log(*, questions: int = 0, seed: int = 1, drift_at: int = -1) -> Lea
             log.drift("d1", hours)
         a = chance.gauss(0, 1)
         log.ask(f"q{number}", hours, a=a, b=chance.gauss(0, 1), c=chance.choice("xyz"))
-        labels.append((hours + 1, f"q{number}", (a > 0) != (0 <= drift_at <= number)))
+        if number != never_labelled:
+            labels.append((hours + 1, f"q{number}", (a > 0) != (0 <= drift_at <= number)))
     return log
 
 
@@ -138,6 +140,7 @@ async def test_what_has_been_read_before_is_dropped_by_its_origin() -> None:
     once = log.fold()
     assert outcomes(log, made) == outcomes(log, fold_all(once, log.records))
     assert fold.counts["predictions"] == 200
+    assert fold.counts["echoes"] == 200 + once.counts["labelled"] + 1  # the specification too
     assert fold.cohort.dump() == once.cohort.dump()
 
 
@@ -179,7 +182,9 @@ async def test_the_chain_hashes_every_record_with_the_length_of_its_key() -> Non
 
 
 async def test_restored_anywhere_it_goes_on_as_if_nothing_had_happened() -> None:
-    log = await a_log(questions=400, drift_at=150)
+    log = await a_log(questions=400, drift_at=150, never_labelled=7)
+    log.tick(60)
+    log.tick(200)
     whole = log.fold()
     made = fold_all(whole, log.records)
     for cut in random.Random(3).sample(range(len(log.records)), 6):
@@ -218,6 +223,36 @@ async def test_a_better_challenger_is_proposed_once_and_serves_from_its_serve_on
     fold_all(fold, [log.serve(2, 2, 500)])
     assert fold.champion == 2
     assert [event.kind for event in fold.history.events] == ["spec", "serve", "drift", "reaction", "proposal", "serve"]
+
+
+async def test_what_comes_before_the_specification_waits_for_its_horizon() -> None:
+    log = await LearningLog.new()
+    log.ask("late", 1, a=1.0)
+    log.ask("labelled", 1, a=1.0)
+    log.label("labelled", 2, True)
+    log.label("early", 2, True)
+    log.tick(500)
+    log.spec()
+    fold = log.fold()
+    fold_all(fold, log.records)
+    assert (fold.counts["predictions"], fold.counts["labelled"], fold.counts["expired"], fold.pending.open_count) == (2, 1, 0, 1)
+    fold_all(fold, [log.tick(501)])
+    assert (fold.counts["expired"], fold.counts["labels.orphan"], fold.pending.open_count) == (1, 1, 0)
+
+
+async def test_a_log_with_a_hole_is_a_loud_stop() -> None:
+    log = await a_log(questions=3)
+    fold = log.fold()
+    fold_all(fold, log.records[:2])
+    with pytest.raises(LogIncomplete, match="goes on at offset 3, the fold has ended before 2"):
+        fold.step(log.records[3])
+
+
+async def test_another_runtime_is_refused() -> None:
+    log = await a_log()
+    fold = TrainerFold("m", log.wire, lambda _: b"", "outcomes.m", runtime='{"python":"0"}')
+    with pytest.raises(RuntimeChanged, match="run the trainer with that runtime"):
+        fold.step(log.records[0])
 
 
 async def test_an_older_serve_is_ignored() -> None:
