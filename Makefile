@@ -8,7 +8,7 @@ UV_VERSION := 0.13.8
 export PENSTOCK_DEMO_BEGAN := $(shell date +%s.%N)
 export PYTHONHASHSEED := 0
 unexport PYTHONDONTWRITEBYTECODE  # without compiled modules every process takes seconds to start
-CHECKED := libs services tests benchmarks examples schemas
+CHECKED := libs services tests benchmarks examples schemas infra
 
 .PHONY: help demo test check fmt generate up down bench lock clean
 

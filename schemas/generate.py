@@ -92,7 +92,7 @@ def events_page() -> str:
         if schema["fields"]:
             parts.append("| field | type | meaning |\n|---|---|---|")
             parts += [
-                f"| `{field['name']}` | `{python_type(field['type'])}` | {field['doc']} |".replace(" | N", " \\| N")
+                f"| `{field['name']}` | `{python_type(field['type']).replace('|', chr(92) + '|')}` | {field['doc']} |"
                 for field in schema["fields"]
             ]
             parts.append("")
@@ -111,7 +111,7 @@ def stubs() -> dict[Path, str]:
         plugins = [f"--plugin=protoc-gen-{name}={python.parent}/protoc-gen-{name}" for name in ("mypy", "mypy_grpc")]
         outputs = [f"--{kind}_out={folder}" for kind in ("python", "grpc_python", "mypy", "mypy_grpc")]
         files = [f"penstock/rpc/{path.relative_to(PROTO)}" for path in sorted(PROTO.rglob("*.proto"))]
-        command = [python, "-m", "grpc_tools.protoc", "-I", f"penstock/rpc={PROTO}", *outputs, *plugins, *files]
+        command: list[Path | str] = [python, "-m", "grpc_tools.protoc", "-I", f"penstock/rpc={PROTO}", *outputs, *plugins, *files]
         subprocess.run(command, check=True, capture_output=True)
         made = [path for path in Path(folder).rglob("*") if path.is_file()]
         return {Path("libs") / path.relative_to(folder): path.read_text() for path in sorted(made)}

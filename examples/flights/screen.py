@@ -62,7 +62,8 @@ class Screen:
         count = watch.count
         parts = (
             f"{day(self._replay.day_ms)}  {self._rate():>6,.0f} events/s",
-            f"asked {count('predictions'):>7,}  learned {count('labelled'):>7,}  open {count('pending'):>5,}  drifts {count('drift_events'):>3}",
+            f"asked {count('predictions'):>7,}  learned {count('labelled'):>7,}  open {count('pending'):>5,}",
+            f"drifts {count('drift_events'):>3}",
             f"champion {watch.learning.get('champion', 0)}  served "
             + " ".join(f"{name} {quality[name]:.3f}" for name in METRICS[:2] if name in quality),
             f"waiting for {', '.join(sorted(watch.stale))}" if watch.stale else "",
