@@ -1,9 +1,7 @@
 """The command line: one file a verb; what a verb needs is imported when it runs, so that --help answers at once."""
 
 import sys
-from typing import Any
 
-import click
 import typer
 
 from penstock.cli.apply import apply
@@ -14,8 +12,6 @@ from penstock.cli.stack import doctor, down, logs, status, up
 from penstock.cli.tail import tail
 from penstock.cli.verify import verify
 from penstock.errors import PenstockError
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="penstock",
@@ -36,20 +32,8 @@ for _panel, _verbs in {
 
 def main() -> None:
     """The console script; exit codes: 1 failed, 2 usage, 3 proof unequal, 130 interrupted."""
-    command: Any = typer.main.get_command(app)
     try:
-        sys.exit(command(standalone_mode=False) or 0)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(0)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        app()
     except PenstockError as error:
         sys.stderr.write(f"penstock: {error}\n")
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)

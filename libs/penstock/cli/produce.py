@@ -131,12 +131,20 @@ async def _acknowledged(pending: set[asyncio.Future[Any]]) -> set[asyncio.Future
 
 
 def closing_ticks(spec: "Spec", last_ms: dict[str, int]) -> Iterator[tuple[str, int, bytes]]:
-    """Ticks (topic, partition, JSON) beyond every horizon: after them each prediction is labelled or expired."""
+    """Ticks (topic, partition, JSON) beyond every horizon: after them each prediction is labelled or expired.
+
+    A stream's clock moves by `max_jump` at most, so a long way takes several.
+    """
+    horizon_ms = max((model.label.horizon_ms for model in spec.models.values()), default=0)
+    end_ms = max(last_ms.values(), default=0) + CLOSING_HORIZONS * horizon_ms + 1_000
+    for name, from_ms in last_ms.items():
+        stream = spec.streams[name]
+        for partition in range(stream.partitions):
+            for at_ms in (*range(from_ms, end_ms, max(stream.max_jump_ms, 1)), end_ms):
+                yield f"events.{name}", partition, _tick(at_ms)
+
+
+def _tick(at_ms: int) -> bytes:
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    horizon_ms = max((model.label.horizon_ms for model in spec.models.values()), default=0)
-    at_ms = max(last_ms.values(), default=0) + CLOSING_HORIZONS * horizon_ms + 1_000
-    tick = json.dumps({"penstock.tick": datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()}).encode()
-    for name in last_ms:
-        for partition in range(spec.streams[name].partitions):
-            yield f"events.{name}", partition, tick
+    return json.dumps({"penstock.tick": datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()}).encode()
