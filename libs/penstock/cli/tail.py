@@ -45,6 +45,7 @@ async def read_topic(topic: str, folder: Path, last: int | None, timeout_s: floa
     """
     from aiokafka import AIOKafkaConsumer, TopicPartition  # noqa: PLC0415
 
+    from penstock.kafka.cluster import opened  # noqa: PLC0415
     from penstock.records import Wire  # noqa: PLC0415
     from penstock.records.schemas import HttpSchemaRegistry  # noqa: PLC0415
 
@@ -57,7 +58,8 @@ async def read_topic(topic: str, folder: Path, last: int | None, timeout_s: floa
         if topic not in known:
             close = [name for name in sorted(known) if name.split(".")[-1] == topic.rsplit(".", maxsplit=1)[-1]] or sorted(known)
             raise PenstockError(f"there is no topic {topic}. Try one of: {', '.join(close)}")
-        partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+        async with opened(at.bootstrap) as kafka:  # a consumer knows the partitions of its own topics only, and this one has none yet
+            partitions = [TopicPartition(topic, number) for number in range(await kafka.partitions(topic))]
         consumer.assign(partitions)
         starts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
         for partition in partitions:
@@ -76,7 +78,7 @@ async def read_topic(topic: str, folder: Path, last: int | None, timeout_s: floa
 
 async def readable(record: Any, wire: Any) -> dict[str, Any]:
     """A record as JSON values: Avro by its schema, else JSON, else text; headers as text."""
-    from penstock.fold.protocol import Missing, Poison  # noqa: PLC0415
+    from penstock.fold.protocol import Poison  # noqa: PLC0415
 
     shown: dict[str, Any] = {
         "topic": record.topic,
@@ -88,11 +90,7 @@ async def readable(record: Any, wire: Any) -> dict[str, Any]:
     if record.headers:
         shown["headers"] = {name: (value or b"").decode(errors="backslashreplace") for name, value in record.headers}
     try:
-        try:
-            name, value = wire.read(record.value)
-        except Missing as missing:
-            await wire.fetch(int(missing.reference))
-            name, value = wire.read(record.value)
+        name, value = await wire.read_or_fetch(record.value)
         shown |= {"type": name, "value": value}
     except Poison:
         shown["value"] = _text(record.value)

@@ -1,0 +1,86 @@
+"""The flights of the demo under names of one's own, so that many runs fit on one platform."""
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from examples.flights.events import Event
+from examples.flights.replay import Replay
+from examples.flights.summary import summarise
+from examples.flights.watch import Watch
+from penstock.cli.apply import wait_until_served
+from penstock.cli.platform import registry
+from penstock.spec import load
+from tests.scenario.running import DEADLINE_S, Platform, suffix
+from tests.waiting import until
+
+SPEC = Path(__file__).parents[2] / "examples" / "flights" / "penstock.yaml"
+NAMES = re.compile(r"\b(flights-basic|flights-late|flights|weather|arrivals)\b")
+
+
+class OwnWatch(Watch):
+    """A watch that takes notice of the folds of its own run only."""
+
+    def total(self, prefix: str, name: str) -> int:
+        own = self.model.removeprefix("flights-late")
+        return int(sum(counts.get(name, 0) for fold, counts in self.counts.items() if fold.startswith(prefix) and own in fold))
+
+    def has_taken(self, sent: int) -> bool:
+        """Whether so many events have come in, and nothing of them is on its way."""
+        return self.settled and sum(self.total("ingestion/", end) for end in ("validated", "rejected", "duplicates")) == sent
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A replay that has come to rest; `summary` is what the demo would write."""
+
+    model: str
+    summary: dict[str, Any]
+    counts: dict[str, int]
+    history: list[dict[str, Any]]
+
+
+def changed(*changes: tuple[str, str]) -> str:
+    """The specification of the demo with parts of its text, found by regular expressions, replaced."""
+    text = SPEC.read_text(encoding="utf-8")
+    for old, new in changes:
+        text, found = re.subn(old, new, text)
+        assert found == 1, f"{old!r} is not once in {SPEC}"
+    return text
+
+
+def first(events: Sequence[Event], flights: int) -> list[Event]:
+    """What the replay of the first flights alone would hold."""
+    asked = [event for event in events if event.stream == "flights"][:flights]
+    ids, last = {event.body["flight_id"] for event in asked}, asked[-1].time
+    return [event for event in events if (event.body["flight_id"] in ids if "flight_id" in event.body else event.time <= last)]
+
+
+async def run(platform: Platform, text: str, events: Sequence[Event], halfway: Callable[[], None] = lambda: None) -> Run:
+    """Apply, replay and wait until all has come to rest; `halfway` is called when half of the flights are answered."""
+    own = suffix()
+    spec = load(NAMES.sub(rf"\g<1>{own}", text), "penstock.yaml")
+    model = f"flights-late{own}"
+    async with registry(platform.folder) as client:
+        await client.apply(spec.to_json())
+    await wait_until_served([model], platform.folder, DEADLINE_S)
+    watch = OwnWatch(model, platform.folder)
+    renamed = [event._replace(stream=event.stream + own) for event in events]
+    half = sum(event.stream == "flights" for event in events) / 2
+    async with watch.learned(platform.at.bootstrap) as learned:
+        replay = Replay(platform.at.bootstrap, f"arrivals{own}", learned)
+        following = asyncio.create_task(watch.follow())
+        sending = asyncio.create_task(replay.run(renamed, spec))
+        try:
+            await until(lambda: watch.count("predictions") >= half, DEADLINE_S)
+            halfway()
+            await asyncio.wait_for(sending, DEADLINE_S)
+            await until(lambda: watch.has_taken(sum(replay.sent.values())), DEADLINE_S)
+        finally:
+            for task in (following, sending):
+                task.cancel()
+            await asyncio.gather(following, sending, return_exceptions=True)
+    return Run(model, summarise(watch, replay, 1.0), watch.learning["counts"], watch.learning["history"])

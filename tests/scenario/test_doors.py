@@ -1,0 +1,207 @@
+"""Both doors into a stream, and what becomes of everything that should not have come."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from penstock.cli.apply import wait_until_served
+from penstock.cli.platform import registry
+from penstock.cli.show import model_state
+from penstock.spec import load
+from tests.scenario.running import DEADLINE_S, Platform, suffix
+from tests.waiting import until
+
+SPEC = """
+streams:
+  readings{own}:
+    key: sensor
+    id: reading_id
+    time: at
+    max_jump: 7d
+    dedup_window: 7d
+    fields: {{reading_id: string, sensor: string, at: timestamp, warmth: {{type: double, range: [-50, 150]}}}}
+  failures{own}:
+    key: sensor
+    id: reading_id
+    time: known_at
+    max_jump: 7d
+    dedup_window: 7d
+    fields: {{reading_id: string, sensor: string, known_at: timestamp, failed: boolean}}
+views:
+  warmth{own}: {{from: readings{own}, select: [warmth]}}
+models:
+  fails{own}:
+    task: binary_classification
+    view: warmth{own}
+    label: {{from: failures{own}, id: reading_id, positive: "failed == true", horizon: 1d}}
+    preprocess: [{{select: numbers, then: preprocessing.StandardScaler}}]
+    learners: {{sgd: {{linear_model.LogisticRegression: {{optimizer: {{optim.SGD: 0.05}}}}}}}}
+    champion: sgd
+    metrics: [log_loss]
+    checkpoint_every_labels: 50
+"""
+START = datetime(2013, 7, 1, tzinfo=UTC)
+BROKEN = b'{"reading_id": "half a rea'
+UNKNOWN_SCHEMA = b"\x00" + (2**31 - 1).to_bytes(4, "big") + b"whatever"
+
+
+class Doors:
+    """A model of its own, with the ways in and the counts at the end."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.own = suffix()
+        self.readings, self.failures, self.model = (f"{name}{self.own}" for name in ("readings", "failures", "fails"))
+        asyncio.run(self._apply())
+
+    async def _apply(self) -> None:
+        spec = load(SPEC.format(own=self.own), "doors.yaml")
+        async with registry(self.platform.folder) as client:
+            await client.apply(spec.to_json())
+        await wait_until_served([self.model], self.platform.folder, DEADLINE_S)
+
+    def ask(self, *values: bytes) -> None:
+        asyncio.run(self.platform.send(f"events.{self.readings}", values))
+
+    def answer(self, *values: bytes) -> None:
+        asyncio.run(self.platform.send(f"events.{self.failures}", values))
+
+    def post(self, path: str, body: bytes) -> httpx.Response:
+        return httpx.post(f"{self.platform.at.gateway}/events/{path}", content=body, headers={"content-type": "application/json"})
+
+    def taken(self, stream: str) -> dict[str, int]:
+        """What ingestion has counted for a stream, without the ticks."""
+        counts = self.platform.counts(f"ingestion/{stream}")
+        return {name: count for name, count in counts.items() if name not in ("lag", "ticks")}
+
+    def wait(self, **counts: int) -> None:
+        """Until the trainer has counted so many."""
+
+        async def has_counted() -> bool:
+            state = await model_state(self.model, self.platform.folder)
+            return state is not None and counts.items() <= state["counts"].items()
+
+        until(has_counted, DEADLINE_S)
+
+
+def reading(number: int, **other: Any) -> bytes:
+    at = START + timedelta(minutes=number)
+    fields = {"reading_id": f"r{number}", "sensor": f"s{number % 3}", "at": at.isoformat(), "warmth": number * 37 % 100}
+    return json.dumps({**fields, **other}).encode()
+
+
+def failure(number: int, **other: Any) -> bytes:
+    known_at = START + timedelta(minutes=number, hours=2)
+    fields = {"reading_id": f"r{number}", "sensor": f"s{number % 3}", "known_at": known_at.isoformat(), "failed": number * 37 % 100 > 50}
+    return json.dumps({**fields, **other}).encode()
+
+
+def test_what_comes_by_http_and_on_the_topic_comes_out_validated(platform: Platform) -> None:
+    doors = Doors(platform)
+    receipt = doors.post(doors.readings, reading(1))
+    assert receipt.status_code == 202, receipt.text
+    assert receipt.json()["id"] == "r1"
+    doors.ask(reading(2))
+    until(lambda: doors.taken(doors.readings).get("validated") == 2, DEADLINE_S)
+    found = [record for record in platform.tail(f"validated.{doors.readings}") if record["type"] != "Tick"]
+    assert [record["value"]["event_id"] for record in found] == ["r1", "r2"]
+    assert [record["value"]["warmth"] for record in found] == [37.0, 74.0]
+    assert [record["key"] for record in found] == ["s1", "s2"]
+
+
+def test_the_gateway_says_what_is_wrong_and_lets_nothing_of_it_in(platform: Platform) -> None:
+    doors = Doors(platform)
+    assert doors.post(doors.readings, BROKEN).status_code == 400
+    refused = doors.post(doors.readings, reading(1, warmth=1_048))
+    assert refused.status_code == 422
+    assert [(each["field"], each["code"]) for each in refused.json()["errors"]] == [("warmth", "out_of_range")]
+    assert doors.post(f"nobody{doors.own}", reading(1)).status_code == 404
+    assert doors.post(doors.readings, reading(1)).status_code == 202
+    doors.wait(predictions=1)
+    assert doors.taken(doors.readings) == {"sent": 1, "validated": 1}
+
+
+def test_each_bad_event_lands_where_it_belongs_and_nothing_else_is_lost(platform: Platform) -> None:
+    doors = Doors(platform)
+    bad = {
+        "undecodable": BROKEN,
+        "unknown_schema": UNKNOWN_SCHEMA,
+        "out_of_range": reading(10, warmth=1_048),
+        "missing_field": reading(11, warmth=None),
+        "duplicate_conflict": reading(1, warmth=99),
+        "time_jump": reading(12, at="2099-01-01T00:00:00Z"),
+    }
+    doors.ask(reading(1), *bad.values(), reading(1), reading(2), reading(3))
+    doors.wait(predictions=3)
+    assert doors.taken(doors.readings) == {
+        "sent": 10,
+        "validated": 3,
+        "duplicates": 1,
+        "rejected": 6,
+        **{f"rejected.{code}": 1 for code in bad},
+    }
+    letters = asyncio.run(platform.read(f"dlq.events.{doors.readings}"))
+    assert [letter.record.value for letter in letters] == list(bad.values()), "bytes untouched"
+    codes = [dict(letter.record.headers)["__dlq.errors.code"] for letter in letters]
+    assert codes == [code.encode() for code in bad]
+    answers = [each.value["event_id"] for each in asyncio.run(platform.read(f"predictions.{doors.model}"))]
+    assert answers == ["r1", "r2", "r3"]
+
+
+def test_a_broken_event_comes_out_of_tail_with_its_code(platform: Platform) -> None:
+    doors = Doors(platform)
+    doors.ask(BROKEN)
+    until(lambda: doors.taken(doors.readings).get("rejected") == 1, DEADLINE_S)
+    (letter,) = platform.tail(f"dlq.events.{doors.readings}")
+    assert letter["value"] == BROKEN.decode()
+    assert letter["headers"]["__dlq.errors.code"] == "undecodable"
+    assert letter["headers"]["__dlq.errors.topic"] == f"events.{doors.readings}"
+
+
+def test_a_label_for_no_known_prediction_is_counted_as_an_orphan_in_the_end(platform: Platform) -> None:
+    doors = Doors(platform)
+    doors.ask(reading(1), reading(2), reading(3))
+    doors.wait(predictions=3)
+    doors.answer(failure(1), failure(77, known_at=(START + timedelta(hours=3)).isoformat()), failure(1))
+    doors.wait(labelled=1, pending=2, **{"labels.early": 1})
+    assert doors.taken(doors.failures) == {"sent": 3, "validated": 2, "duplicates": 1}
+    tick = json.dumps({"time": (START + timedelta(days=5)).isoformat()}).encode()
+    assert doors.post(f"{doors.readings}/ticks", tick).status_code == 202
+    doors.wait(predictions=3, labelled=1, expired=2, pending=0, **{"labels.orphan": 1})
+
+
+def test_rejects_change_nothing(platform: Platform) -> None:
+    numbers = range(1, 101)
+    good, disturbed = Doors(platform), Doors(platform)
+    good.ask(*map(reading, numbers))
+    disturbed.ask(*(value for number in numbers for value in (reading(number), *_nonsense(number, reading(number, warmth=151)))))
+    for doors in (good, disturbed):
+        doors.wait(predictions=100)
+    good.answer(*map(failure, numbers))
+    disturbed.answer(*(value for number in numbers for value in (failure(number), *_nonsense(number, failure(number, failed="perhaps")))))
+    for doors in (good, disturbed):
+        doors.wait(labelled=100, pending=0)
+    assert disturbed.taken(disturbed.readings)["rejected"] == disturbed.taken(disturbed.failures)["rejected"] == 75
+    (digest, metrics), (other_digest, other_metrics) = (asyncio.run(_newest(doors)) for doors in (good, disturbed))
+    assert json.loads(metrics)["learned"] == 100
+    assert (other_digest, other_metrics) == (digest, metrics)
+
+
+def _nonsense(number: int, out_of_contract: bytes) -> list[bytes]:
+    """Something bad after three of four events."""
+    return [[BROKEN], [UNKNOWN_SCHEMA], [out_of_contract], []][number % 4]
+
+
+async def _newest(doors: Doors) -> tuple[str, str]:
+    """Digest and metrics of the newest checkpoint, once it holds the last label."""
+    async with registry(doors.platform.folder) as client:
+
+        async def is_there() -> bool:
+            return bool(json.loads((await client.resolve(f"{doors.model}/1")).metrics)["learned"] == 100)
+
+        await until(is_there, DEADLINE_S)
+        newest = await client.resolve(f"{doors.model}/1")
+    return newest.digest, newest.metrics
