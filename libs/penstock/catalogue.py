@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from penstock.errors import PenstockError
-from penstock.fold.protocol import Missing, Poison, Record
+from penstock.fold.protocol import Record
 from penstock.fold.weather import Backoff
 from penstock.kafka.consumer import READER
 from penstock.records import Wire
@@ -148,25 +148,16 @@ class Catalogue:
 
     async def _take(self, record: Record) -> bool:
         """Whether the record changed anything; one that cannot be understood is told of and passed over."""
-        while record.value is not None:
-            try:
-                _, entry = self._wire.read(record.value)
-                return self.take(entry["kind"], entry["name"], entry["revision"], entry["body"])
-            except Missing as missing:
-                if not await self._fetch(record, int(missing.reference)):
-                    return False
-            except (PenstockError, ValueError, KeyError, TypeError) as error:
-                self._log.error("an entry of the registry cannot be read", offset=record.offset, error=str(error))
-                return False
-        return False
-
-    async def _fetch(self, record: Record, id: int) -> bool:
+        if record.value is None:
+            return False
         try:
-            await self._wire.fetch(id)
-        except Poison as error:
+            _, entry = await self._wire.read_or_fetch(record.value)
+            return self.take(entry["kind"], entry["name"], entry["revision"], entry["body"])
+        except WEATHER:
+            raise
+        except (PenstockError, ValueError, KeyError, TypeError) as error:
             self._log.error("an entry of the registry cannot be read", offset=record.offset, error=str(error))
             return False
-        return True
 
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()

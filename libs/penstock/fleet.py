@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from penstock.errors import PenstockError
 from penstock.fold.protocol import Fold
 from penstock.fold.runner import Runner
 
 
 class Plan(NamedTuple):
-    """A unit that should run: a new `version` of it is started after the old one has stopped cleanly, and restores its snapshots."""
+    """A unit that should run: a new `version` of it is started after the old one has stopped cleanly, and restores its snapshots.
+
+    `make` waits for weather itself; a PenstockError of it says that this version cannot run.
+    """
 
     name: str
     version: Hashable
@@ -17,7 +21,7 @@ class Plan(NamedTuple):
 
 
 class Fleet:
-    """Brings what runs in line with what should. `plans` is asked again after every change.
+    """Brings what runs in line with what should. `plans` is asked again after every change, and so is a unit that could not be made.
 
     Use it as `await fleet.follow(changes)` inside the service's task group; a runner that ends with an error ends the service.
     """
@@ -55,18 +59,29 @@ class Fleet:
 
     async def _adjust(self, tasks: asyncio.TaskGroup) -> None:
         wanted = {plan.name: plan for plan in self._plans()}
-        stale = [name for name, (version, _) in self._running.items() if name not in wanted or wanted[name].version != version]
-        await self._stop(stale)
+        await self._stop([name for name in self._running if name not in wanted])
         for plan in wanted.values():
-            if plan.name not in self._running:
-                runner = self.runners[plan.name] = await plan.make()
-                self._running[plan.name] = (plan.version, tasks.create_task(runner.run(), name=plan.name))
-                self._log.info("unit_started", unit=plan.name, version=str(plan.version))
+            if plan.name not in self._running or self._running[plan.name][0] != plan.version:
+                await self._bring(plan, tasks)
+
+    async def _bring(self, plan: Plan, tasks: asyncio.TaskGroup) -> None:
+        """Start a unit, or leave it as it is if its runner cannot be made: the others must not suffer from a schema that is refused."""
+        try:
+            runner = await plan.make()
+        except PenstockError as error:
+            runs = "as it was" if plan.name in self._running else "not at all"
+            self._log.error("unit_refused", unit=plan.name, version=str(plan.version), reason=str(error), runs=runs, cure="penstock apply")
+            return
+        await self._stop([plan.name])
+        self.runners[plan.name] = runner
+        self._running[plan.name] = (plan.version, tasks.create_task(runner.run(), name=plan.name))
+        self._log.info("unit_started", unit=plan.name, version=str(plan.version))
 
     async def _stop(self, names: list[str]) -> None:
-        stopping = [self._running.pop(name)[1] for name in names]
+        stopping = [self._running.pop(name)[1] for name in names if name in self._running]
         for task in stopping:
-            task.cancel()
+            if not task.cancelling():  # a second cancel would break off the clean stop that the first one began
+                task.cancel()
         if stopping:
             await asyncio.wait(stopping)
         for name in names:

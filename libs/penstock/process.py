@@ -24,13 +24,12 @@ from penstock.errors import PenstockError, UsageError
 from penstock.settings import Settings
 
 SERVICES = ("ingestion", "feature_store", "trainer", "registry", "deployer", "monitor")
-STOP_TIMEOUT_S = 10
 EXIT_OK, EXIT_FAILED = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a service consumes, produces and owns; topics are families such as "events.*". It is used to subscribe, so it cannot lie."""
+    """What a service consumes, produces and owns; topics are families such as "events.*". `Process.topic` names no others."""
 
     name: str
     consumes: tuple[str, ...]
@@ -52,8 +51,14 @@ class Process:
     counts: list[Counts] = field(default_factory=list)
 
     def topic(self, family: str, name: str = "") -> str:
-        """The full name of a topic: `topic("learning", "flights-late")`."""
-        return self.settings.topic_prefix + (f"{family}.{name}" if name else family)
+        """The full name of a topic, which must be on the card: `topic("learning", "flights-late")`."""
+        named = f"{family}.*" if name else family
+        assert named in (*self.card.consumes, *self.card.produces), f"{named} is not on the card of {self.card.name}"
+        return self.prefixed(f"{family}.{name}" if name else family)
+
+    def prefixed(self, name: str) -> str:
+        """A name with the prefix of this installation: two may share a Kafka."""
+        return self.settings.topic_prefix + name
 
 
 Main = Callable[[Process], Coroutine[Any, Any, None]]

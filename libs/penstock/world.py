@@ -1,14 +1,10 @@
 """The world of a service that folds: Kafka, its own PostgreSQL schema, schemas, the catalogue and the registry."""
 
-import asyncio
 import contextlib
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
 
 import asyncpg
-import httpx
 
 from penstock import postgres
 from penstock.catalogue import Catalogue
@@ -18,26 +14,26 @@ from penstock.fold.protocol import Effect, Missing, Poison, Record
 from penstock.fold.runner import Runner, Unit
 from penstock.fold.setup import Deliver, Resolve
 from penstock.fold.snapshots import PostgresSnapshots
-from penstock.fold.weather import Weather
 from penstock.kafka.cluster import KafkaCluster, opened
-from penstock.kafka.sender import Sender
+from penstock.kafka.sender import AGENT_GROUP_PREFIX, Sender
+from penstock.patience import WEATHER, as_weather, patiently
 from penstock.process import Process
 from penstock.records import Wire, Writer, platform_schema
-from penstock.records.schemas import HttpSchemaRegistry, SchemaRegistryError
+from penstock.records.schemas import HttpSchemaRegistry
 from penstock.registry_client import RegistryClient
-from penstock.rpc import Unavailable
+from penstock.rpc import NotFound, Refused
 
-GROUP_PREFIX = "penstock.agent."
-WAIT_FIRST_S, WAIT_MAX_S = 0.2, 5.0
-WEATHER: tuple[type[Exception], ...] = (*postgres.WEATHER, Weather, Unavailable, httpx.HTTPError, SchemaRegistryError)
-"""What passes by itself: a broker, a database or another service that is away."""
+BLOBS_MAX = 16
 
-Result = TypeVar("Result")
+__all__ = ["WEATHER", "World", "as_weather", "open_world", "patiently"]
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything outside that a service of folds works with; `blobs` holds learners' bytes by digest for the steps that asked for them."""
+    """Everything outside that a service of folds works with.
+
+    `blobs` holds learners' bytes by digest, the newest `BLOBS_MAX`, for the steps that asked for them: a fold decodes its own at once.
+    """
 
     process: Process
     kafka: KafkaCluster
@@ -51,7 +47,7 @@ class World:
     def runner(self, unit: Unit, deliver: Deliver | None = None, limits: Limits | None = None, resolve: Resolve | None = None) -> Runner:
         """A runner for this unit, in this world; its consumer group has the topics' prefix, since two installations may share a Kafka."""
         return Runner(
-            replace(unit, group=unit.group or self.process.topic("penstock", unit.name)),
+            replace(unit, group=unit.group or self.process.prefixed(f"penstock.{unit.name}")),
             kafka=self.kafka,
             snapshots=self.snapshots,
             deliver=deliver or _no_effects,
@@ -76,7 +72,7 @@ class World:
         """Send a record that an agent could not handle to its dead-letter topic."""
         poison = failure if isinstance(failure, Poison) else Poison("unhandled", type(failure).__name__)
         name = self.process.card.name
-        await sender.bury(record, self.dead_letter_topic(record.topic), poison, f"{GROUP_PREFIX}{name}", name)
+        await sender.bury(record, self.dead_letter_topic(record.topic), poison, f"{AGENT_GROUP_PREFIX}{name}", name)
 
     async def resolve(self, missing: Missing) -> None:
         """Bring what a step misses. Raises: Poison for what does not exist; Weather while it cannot be asked for."""
@@ -84,7 +80,16 @@ class World:
             if missing.kind == "schema":
                 await self.wire.fetch(int(missing.reference))
             else:
-                self.blobs[missing.reference] = await self.registry.blob(missing.reference)
+                await self._fetch_blob(missing.reference)
+
+    async def _fetch_blob(self, digest: str) -> None:
+        try:
+            blob = await self.registry.blob(digest)
+        except (NotFound, Refused) as error:
+            raise Poison("unknown_model", str(error)) from error
+        while len(self.blobs) >= BLOBS_MAX:
+            del self.blobs[next(iter(self.blobs))]
+        self.blobs[digest] = blob
 
 
 @contextlib.asynccontextmanager
@@ -102,27 +107,6 @@ async def open_world(process: Process) -> AsyncIterator[World]:
         catalogue = await stack.enter_async_context(Catalogue(settings.bootstrap, process.topic("registry"), wire))
         await catalogue.ready()
         yield World(process, kafka, pool, snapshots, wire, catalogue, registry)
-
-
-@contextlib.contextmanager
-def as_weather(what: str) -> Iterator[None]:
-    """Turns what passes by itself into Weather, which a runner waits for."""
-    try:
-        yield
-    except WEATHER as error:
-        raise Weather(f"{what}: {type(error).__name__}: {error}") from error
-
-
-async def patiently(log: Any, attempt: Callable[[], Awaitable[Result]]) -> Result:
-    """What an attempt gives, tried again with back-off and jitter while the weather is bad."""
-    wait_s = WAIT_FIRST_S
-    while True:
-        try:
-            return await attempt()
-        except WEATHER as error:
-            log.warning("waiting", reason=f"{type(error).__name__}: {error}", wait_s=wait_s)
-        await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 (jitter)
-        wait_s = min(wait_s * 2, WAIT_MAX_S)
 
 
 async def _no_effects(effects: Sequence[Effect]) -> None:

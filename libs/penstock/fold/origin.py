@@ -2,9 +2,21 @@
 
 from typing import Any
 
+from penstock.fold.protocol import Record
 from penstock.records.generated import Origin
 
 Source = tuple[str, int, str, int, int]  # topic and partition read; origin's topic, generation and partition
+
+
+def origin_of(record: Record, generation: int, index: int = 0) -> Origin:
+    """The origin of what a record causes; `index` counts its outputs from 0, `generation` is that of the topic it stands on."""
+    return {
+        "topic": record.topic,
+        "generation": generation,
+        "partition": record.partition,
+        "offset": record.offset,
+        "index": index,
+    }
 
 
 class Origins:

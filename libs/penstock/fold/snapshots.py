@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.resources import files
 from typing import NamedTuple, Protocol
 
 import asyncpg
@@ -14,6 +13,7 @@ import asyncpg
 from penstock.errors import PenstockError
 from penstock.fold.protocol import Record, Segment, Snapshot
 from penstock.fold.weather import Weather
+from penstock.postgres import queries
 
 KEPT = 3  # snapshots of one fold and partition
 
@@ -90,7 +90,7 @@ class PostgresSnapshots:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", kept: int = KEPT) -> None:
         self._pool = pool
         self._kept = kept
-        self._sql = _queries()
+        self._sql = queries("penstock.fold", "snapshots.sql")
         self._digests: dict[tuple[str, int], dict[str, str]] = {}  # of the segments that the last snapshot named
 
     async def create(self) -> None:
@@ -175,12 +175,6 @@ def _translated() -> Iterator[None]:
         yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
         raise StoreUnavailable(f"the snapshots cannot be reached: {type(error).__name__}: {error}") from error
-
-
-def _queries() -> dict[str, str]:
-    text = files(__package__).joinpath("snapshots.sql").read_text()
-    named = (part.split("\n", 1) for part in text.split("-- name: ")[1:])
-    return {name.strip(): body for name, body in named}
 
 
 class MemorySnapshots:

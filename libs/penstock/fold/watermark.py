@@ -3,6 +3,8 @@
 from typing import Any
 
 Source = tuple[str, int]  # origin topic and partition
+BEGINNING_MS = -62_135_596_800_000
+"""0001-01-01T00:00:00Z, where the clock starts: RFC 3339 has nothing earlier, and it can still be shown as a date."""
 
 
 class Watermark:
@@ -18,25 +20,31 @@ class Watermark:
     (False, True, 120)
     >>> clock.rest(("a", 1)), clock.value
     (True, 130)
+    >>> clock.rest(("a", 0)), clock.idle
+    (False, True)
     """
 
     __slots__ = ("_highest", "_idle", "value")
 
     def __init__(self) -> None:
-        self.value = -1
+        self.value = BEGINNING_MS
         self._highest: dict[Source, int] = {}
         self._idle: set[Source] = set()
+
+    @property
+    def idle(self) -> bool:
+        """Every source that has spoken is idle now; False before the first."""
+        return bool(self._highest) and len(self._idle) == len(self._highest)
 
     def advance(self, source: Source, time_ms: int) -> bool:
         """Note that `source` has reached `time_ms`; True if the watermark moved."""
         self._idle.discard(source)
-        if time_ms > self._highest.get(source, -1):
-            self._highest[source] = time_ms
+        self._highest[source] = max(time_ms, self._highest.get(source, time_ms))
         return self._recompute()
 
     def rest(self, source: Source) -> bool:
         """Note that `source` is idle; True if the watermark moved."""
-        self._highest.setdefault(source, -1)
+        self._highest.setdefault(source, BEGINNING_MS)
         self._idle.add(source)
         return self._recompute()
 

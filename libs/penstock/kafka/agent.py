@@ -12,8 +12,8 @@ import structlog
 
 from penstock.errors import PenstockError
 from penstock.fold.protocol import LogRecord, Record
+from penstock.kafka.sender import AGENT_GROUP_PREFIX
 
-GROUP_PREFIX = "penstock.agent."
 ATTEMPTS_MAX = 5
 FIRST_WAIT_S = 0.1
 WAIT_MAX_S = 5.0
@@ -68,7 +68,7 @@ async def agents(
     """
     async with contextlib.AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="penstock-agent-"))
-        app = _application(f"{GROUP_PREFIX}{name}", bootstrap, folder)
+        app = _application(f"{AGENT_GROUP_PREFIX}{name}", bootstrap, folder)
         for handler in handlers:
             _attach(app, handler, dead_letter, retry or Retry())
         await stack.enter_async_context(_running(app, name))

@@ -66,6 +66,19 @@ class KafkaProducer:
             if isinstance(result, BaseException):
                 raise result
 
+    async def append(self, outputs: Sequence[Output]) -> list[int]:
+        """Append records beside those of other callers, and say at which offsets they stand.
+
+        For those who answer somebody: `send` is faster, and says only that all is there. A caller that is cancelled takes nothing back.
+        Raises: SendFailed when it is not known what stands in the log.
+        """
+        try:
+            taken = [await self._producer.send(**_arguments(output)) for output in outputs]
+            places = await asyncio.shield(asyncio.gather(*taken))
+        except (KafkaError, OSError) as error:
+            raise SendFailed(f"Kafka did not take the records: {type(error).__name__}: {error}") from error
+        return [place.offset for place in places]
+
     async def _send_to(self, partition: TopicPartition, outputs: Sequence[Output]) -> None:
         """All for one partition: mostly one batch; if more, each is acknowledged before the next is sent."""
         batch = self._producer.create_batch()
@@ -83,3 +96,7 @@ class KafkaProducer:
 
 def _append(batch: Any, output: Output) -> bool:
     return batch.append(timestamp=None, key=output.key, value=output.value, headers=list(output.headers)) is not None
+
+
+def _arguments(output: Output) -> dict[str, Any]:
+    return {**output._asdict(), "headers": list(output.headers)}

@@ -11,6 +11,8 @@ from penstock.fold.protocol import Output, Poison, Record
 from penstock.kafka.cluster import KafkaCluster
 from penstock.kafka.ports import Producer
 
+AGENT_GROUP_PREFIX = "penstock.agent."
+
 
 class Sender:
     """Sends outputs, one call at a time. After Weather nobody knows what stands in the log, so what is sent must be idempotent."""

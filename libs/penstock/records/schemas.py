@@ -6,11 +6,13 @@ from typing import Any, Protocol
 import httpx
 
 from penstock.errors import PenstockError
+from penstock.fold.weather import Weather
 from penstock.records.generated import SCHEMAS
 
 Schema = dict[str, Any]
 REQUEST_TIMEOUT_S = 10.0
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
+REFUSED = (httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY)  # incompatible, invalid (Confluent's API): for good
 
 
 class UnknownSchema(PenstockError):
@@ -18,7 +20,11 @@ class UnknownSchema(PenstockError):
 
 
 class SchemaRegistryError(PenstockError):
-    """The schema registry refused a request or did not answer."""
+    """The schema registry refused a schema, and will refuse it again."""
+
+
+class SchemaRegistryUnavailable(SchemaRegistryError, Weather):
+    """The schema registry did not do what was asked, but may do it later."""
 
 
 class SchemaRegistry(Protocol):
@@ -31,7 +37,8 @@ class SchemaRegistry(Protocol):
 class HttpSchemaRegistry:
     """The schema registry at a URL: ours, or Confluent's, Karapace, Apicurio.
 
-    Raises: UnknownSchema for an id that is not there; SchemaRegistryError when it refuses; httpx.TransportError when it is away.
+    Raises: UnknownSchema for an id that is not there; SchemaRegistryError for a schema that it refuses;
+    SchemaRegistryUnavailable for any other answer; httpx.TransportError when it is away.
     """
 
     def __init__(self, url: str) -> None:
@@ -41,7 +48,8 @@ class HttpSchemaRegistry:
         """The id of `schema`, registered under `subject` if it is new."""
         response = await self._client.post(f"/subjects/{subject}/versions", json={"schema": json.dumps(schema)})
         if response.is_error:
-            raise SchemaRegistryError(f"schema for {subject} was refused: {response.text[:300]}")
+            kind = SchemaRegistryError if response.status_code in REFUSED else SchemaRegistryUnavailable
+            raise kind(f"schema for {subject} was refused: {response.text[:300]}")
         return int(response.json()["id"])
 
     async def by_id(self, id: int) -> Schema:
@@ -50,7 +58,7 @@ class HttpSchemaRegistry:
         if response.status_code == httpx.codes.NOT_FOUND:
             raise UnknownSchema(f"no schema has id {id}")
         if response.is_error:
-            raise SchemaRegistryError(f"schema {id} could not be read: {response.text[:300]}")
+            raise SchemaRegistryUnavailable(f"schema {id} could not be read: {response.text[:300]}")
         schema: Schema = json.loads(response.json()["schema"])
         return schema
 

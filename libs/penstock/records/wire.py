@@ -75,6 +75,17 @@ class Wire:
             raise Poison("undecodable", f"{known.name}: not a record")
         return known.name, record
 
+    async def read_or_fetch(self, value: bytes | None) -> tuple[str, dict[str, Any]]:
+        """As `read`, for those who may wait: a schema that is not here yet is fetched.
+
+        Raises: Poison, also for a schema that does not exist; what the schema registry raises.
+        """
+        try:
+            return self.read(value)
+        except Missing as missing:
+            await self.fetch(int(missing.reference))
+            return self.read(value)
+
     def known(self, id: int) -> _Known:
         """The schema with this id. Raises: Missing."""
         try:

@@ -5,7 +5,7 @@ from typing import Any
 from penstock.records import platform_schema
 from penstock.spec.errors import SpecError
 from penstock.spec.specification import Spec
-from penstock.spec.stream import ENVELOPE, Field, Stream
+from penstock.spec.stream import ENVELOPE, Field, Stream, record_name
 from penstock.spec.view import Aggregate, Calendar, Compute, Last, View
 
 EVENT_TIME_MS, ORIGIN, EVENT_ID = ENVELOPE
@@ -29,19 +29,17 @@ def producer_schema(stream: Stream) -> dict[str, Any]:
 
 
 def feature_fields(view: View, spec: Spec) -> list[dict[str, Any]]:
-    """The Avro fields of a view's features, in the order of `view.features`, for `penstock.records.with_features`."""
-    source = spec.streams[view.source]
-    selected = [(name, FEATURE_TYPES[source.fields[name].type]) for name in view.select]
-    computed = [(name, _computed_type(compute, spec)) for name, compute in view.compute.items()]
-    return [{"name": name, "type": ["null", type], "default": None} for name, type in selected + computed]
+    """The Avro fields of a view's features, in the order of `view.features`, for `penstock.records.with_features`.
 
-
-def record_name(stream: str) -> str:
-    """The Avro name of a stream's record: `flight-arrivals` is `FlightArrivals`.
-
-    Hyphens are words' ends, so two streams may share an Avro name; they have topics and subjects of their own.
+    Raises: SpecError if the view's streams do not have what it reads: parts of one specification may come one after the other.
     """
-    return "".join(word[:1].upper() + word[1:] for word in stream.split("-"))
+    try:
+        source = spec.streams[view.source]
+        selected = [(name, FEATURE_TYPES[source.fields[name].type]) for name in view.select]
+        computed = [(name, _computed_type(compute, spec)) for name, compute in view.compute.items()]
+    except KeyError as error:
+        raise SpecError(f"view {view.name} reads {error}, which its streams do not have (yet). Try: penstock apply") from error
+    return [{"name": name, "type": ["null", type], "default": None} for name, type in selected + computed]
 
 
 def _record(stream: Stream, doc: str, envelope: list[dict[str, Any]]) -> dict[str, Any]:

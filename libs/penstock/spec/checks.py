@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.records.generated import SCHEMAS
 from penstock.spec.document import Node
 from penstock.spec.errors import Path, Problems, SpecError, nearest, quoted
 from penstock.spec.expression import compile_expression
 from penstock.spec.model import Model
 from penstock.spec.section import as_number
-from penstock.spec.stream import Stream
+from penstock.spec.stream import Stream, record_name
 from penstock.spec.view import Aggregate, Calendar, Compute, Last, View
 
 DEFAULTS = {"string": str, "boolean": bool}
@@ -66,6 +67,14 @@ class _Place:
         return known.get(name)
 
 
+def check_stream(stream: Stream, root: Node, problems: Problems) -> None:
+    """The name of the stream's record is none of the platform's: on validated.<stream> a reader tells records apart by their names."""
+    name = record_name(stream.name)
+    if name in SCHEMAS:
+        place = _Place(root, ("streams", stream.name), problems)
+        place.wrong(f"its records would be called {name}, as records of the platform are", f"{stream.name}-events")
+
+
 def check_view(view: View, declared: Declared, root: Node, problems: Problems) -> None:
     """Streams and fields exist, types fit, joined streams can be read side by side."""
     place = _Place(root, ("views", view.name), problems)
@@ -91,6 +100,11 @@ def check_model(model: Model, declared: Declared, root: Node, problems: Problems
         _check_selected(model, view, place)
     if labels is None:
         return
+    if source is not None and source.partitions != labels.partitions:  # the view's fold reads both, partition by partition
+        place.at("label", "from").wrong(
+            f"{source.name} has {source.partitions} partitions, {labels.name} {labels.partitions}: labels are read beside questions",
+            "the same number for both",
+        )
     field = place.at("label", "id").lookup("field", model.label.id, labels.fields)
     if source is not None and source.id is None:
         place.at("label", "id").wrong(
@@ -125,6 +139,7 @@ def _check_compute(compute: Compute, source: Stream, declared: Declared, place: 
                 place.at("last").wrong("a timestamp is no feature", "a field with numbers, texts or booleans")
             elif field is not None:
                 _check_default(default, field.type, place)
+            _check_other(stream, source, place.at("last"))
             _check_join(compute.by, source, stream, place)
         case Aggregate(kind=kind, stream=name, expression=expression, default=default):
             stream = place.at(kind).lookup("stream", name, declared.streams)
@@ -132,6 +147,7 @@ def _check_compute(compute: Compute, source: Stream, declared: Declared, place: 
                 return
             _check_expression(expression, stream, ("boolean",) if kind in ("share", "count") else ("number",), place.at(kind))
             _check_default(default, "double", place)
+            _check_other(stream, source, place.at(kind))
             _check_join(compute.by, source, stream, place)
 
 
@@ -153,6 +169,12 @@ def _check_default(default: Any, type: str, place: _Place) -> None:
     fits = default is None or (isinstance(default, wanted) if wanted else as_number(default) is not None)
     if not fits:
         place.at("default").wrong(f"{quoted(default)} is not a {type}", "a value of the same type, or no default")
+
+
+def _check_other(stream: Stream, source: Stream, place: _Place) -> None:
+    """An event is remembered before it asks, so a feature of its own stream would hold the very event that asks: a leak."""
+    if stream.name == source.name:
+        place.wrong(f"{stream.name} is what the view is of: the event that asks would be in its own feature, a leak", "another stream")
 
 
 def _check_join(by: str | None, source: Stream, joined: Stream, place: _Place) -> None:

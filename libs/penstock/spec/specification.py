@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from penstock.spec.checks import Declared, check_model, check_view
+from penstock.spec.checks import Declared, check_model, check_stream, check_view
 from penstock.spec.document import Node, parse_json, parse_yaml
 from penstock.spec.errors import Path, Problems, SpecError
 from penstock.spec.model import Model, model_body, read_model
@@ -14,6 +14,8 @@ from penstock.spec.stream import Stream, read_stream, stream_body
 from penstock.spec.view import View, read_view, view_body
 
 Part = TypeVar("Part", Stream, View, Model)
+Versioned = Mapping[str, tuple[int, Part]]
+"""Parts by name, each with its version, as the catalogue has them."""
 KINDS = ("stream", "view", "model")
 
 
@@ -72,8 +74,21 @@ def part_from_json(kind: str, name: str, body: str) -> Stream | View | Model:
     return part
 
 
+def newest(streams: Versioned[Stream], views: Versioned[View], models: Versioned[Model]) -> Spec:
+    """The specification of parts that have versions; some that it refers to may not be here yet."""
+    return Spec(_parts(streams), _parts(views), _parts(models))
+
+
+def _parts(versioned: Versioned[Part]) -> dict[str, Part]:
+    return {name: part for name, (_, part) in versioned.items()}
+
+
 def canonical(value: Any) -> str:
-    """Canonical JSON: sorted keys, no spaces, no NaN."""
+    """A value as JSON in its one form: sorted keys, no spaces, no NaN. Raises: ValueError.
+
+    >>> canonical({"b": 1, "a": None})
+    '{"a":null,"b":1}'
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -86,6 +101,8 @@ def _read(node: Node | None, problems: Problems) -> Spec:
     views = _read_parts(section, "views", read_view)
     models = _read_parts(section, "models", read_model)
     declared = Declared(streams, views, models)
+    for stream in declared.sound_streams.values():
+        check_stream(stream, node, problems)
     for view in declared.sound_views.values():
         check_view(view, declared, node, problems)
     for model in declared.sound_models.values():

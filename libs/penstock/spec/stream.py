@@ -52,6 +52,14 @@ class Stream:
         return {name: field.type for name, field in self.fields.items()}
 
 
+def record_name(stream: str) -> str:
+    """The Avro name of a stream's record: `flight-arrivals` is `FlightArrivals`.
+
+    Hyphens are words' ends, so two streams may share an Avro name; they have topics and subjects of their own.
+    """
+    return "".join(word[:1].upper() + word[1:] for word in stream.split("-"))
+
+
 def read_stream(name: str, node: Node, path: Path, problems: Problems) -> Stream:
     """The stream that a node declares; what is wrong is noted."""
     section = Section(node, path, problems, KEYS)

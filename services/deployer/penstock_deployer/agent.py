@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
-from penstock.fold.protocol import Missing, Output, Record
+from penstock.fold.protocol import Output, Record
 from penstock.records import Wire, Writer
 from penstock.records.generated import Serve
 from penstock.rpc.registry.v1 import registry_pb2
@@ -129,9 +129,5 @@ class ServeAgent:
         """The model that an entry of the registry is about; its name is `model@alias` or `model/version`."""
         if record.value is None:  # a tombstone
             return None
-        try:
-            _, entry = self._wire.read(record.value)
-        except Missing as missing:
-            await self._wire.fetch(int(missing.reference))
-            _, entry = self._wire.read(record.value)
+        _, entry = await self._wire.read_or_fetch(record.value)
         return NAME_END.split(entry["name"])[0] if entry["kind"] in HINTS else None

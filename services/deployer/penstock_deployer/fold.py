@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from penstock import codec
-from penstock.fold.origin import Origins
+from penstock.fold.origin import Origins, origin_of
 from penstock.fold.protocol import Missing, Output, Poison, Record, Snapshot
+from penstock.fold.watermark import BEGINNING_MS
 from penstock.learning import Learner, present, probability
 from penstock.records import Wire, Writer
 
@@ -23,6 +24,9 @@ class Serving(NamedTuple):
     version: int
     digest: str
     watermark_ms: int
+
+
+UNSERVED = Serving(revision=0, position=0, version=0, digest="", watermark_ms=BEGINNING_MS)
 
 
 class Topics(NamedTuple):
@@ -78,10 +82,11 @@ class DeployerFold:
         if not self._is_new(record, vector["origin"]):
             return ()
         score = self._score(vector["features"])
-        serving = self.serving or Serving(0, 0, 0, "", 0)
+        serving = self.serving or UNSERVED
         answer = {"score": score, "version": serving.version, "position": serving.position}
-        answer["age_ms"] = vector["event_time_ms"] - serving.watermark_ms if self.serving else None
-        value = self._write.prediction({**vector, "origin": self._origin(record), **answer})
+        has_learned = serving.watermark_ms > BEGINNING_MS
+        answer["age_ms"] = vector["event_time_ms"] - serving.watermark_ms if has_learned else None
+        value = self._write.prediction({**vector, "origin": origin_of(record, self._generation), **answer})
         self.counts["predictions"] += 1
         return (
             Output(self._topics.predictions, record.partition, record.key, value),
@@ -120,7 +125,7 @@ class DeployerFold:
             return ()
         self.counts["ticks"] += 1
         source = {"source": record.topic, "partition": record.partition}
-        value = self._write.tick({**tick, **source, "origin": self._origin(record)})
+        value = self._write.tick({**tick, **source, "origin": origin_of(record, self._generation)})
         return (Output(self._topics.learning, LEARNING_PARTITION, record.key, value),)
 
     def _is_new(self, record: Record, origin: Any) -> bool:
@@ -128,10 +133,6 @@ class DeployerFold:
             return True
         self.counts["echoes"] += 1
         return False
-
-    def _origin(self, record: Record) -> dict[str, Any]:
-        place = {"topic": record.topic, "generation": self._generation, "partition": record.partition, "offset": record.offset}
-        return {**place, "index": 0}
 
     def _blob(self, digest: str) -> bytes:
         try:

@@ -7,23 +7,22 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
-from penstock.catalogue import Catalogue
 from penstock.fleet import Fleet, Plan
-from penstock.fold.protocol import Missing, Poison
 from penstock.fold.runner import Runner, Unit
 from penstock.kafka.agent import Agent, agents, every
 from penstock.kafka.sender import Sender
+from penstock.patience import WEATHER, patiently
 from penstock.process import Process
 from penstock.records import with_features
-from penstock.rpc import NotFound, Refused
-from penstock.spec import Spec
+from penstock.rpc import NotFound
+from penstock.spec import Spec, SpecError
 from penstock.spec.avro import feature_fields
-from penstock.world import WEATHER, World, open_world, patiently
+from penstock.spec.specification import newest
+from penstock.world import World, open_world
 from penstock_deployer.agent import Live, Ports, ServeAgent
 from penstock_deployer.fold import DeployerFold, Topics, Writers
 
 RECONCILE_EVERY_S = 1.0
-BLOBS_MAX = 16
 UNIT = "deployer/"
 
 Fields = list[dict[str, Any]]
@@ -38,7 +37,7 @@ async def main(process: Process) -> None:
         agent = ServeAgent(world.wire, _ports(world, fleet, sender))
         handlers = [Agent("deployer-serves", process.topic("registry"), agent.hint)]
         await stack.enter_async_context(
-            agents(process.topic("deployer"), process.settings.bootstrap, handlers, partial(world.bury, sender))
+            agents(process.prefixed("deployer"), process.settings.bootstrap, handlers, partial(world.bury, sender))
         )
         await stack.enter_async_context(every(RECONCILE_EVERY_S, agent.reconcile, (*WEATHER, NotFound)))
         process.ready = True
@@ -47,24 +46,19 @@ async def main(process: Process) -> None:
 
 def _plans(world: World) -> Iterator[Plan]:
     """A unit per model whose view and streams are known; it starts anew only when the features change."""
-    spec = _spec(world.catalogue)
+    catalogue = world.catalogue
+    spec = newest(catalogue.streams, catalogue.views, catalogue.models)
     for model in spec.models:
         fields = _fields(spec, model)
         if fields is not None:
             yield Plan(UNIT + model, json.dumps(fields), partial(_runner, world, model, fields))
 
 
-def _spec(catalogue: Catalogue) -> Spec:
-    streams = {name: stream for name, (_, stream) in catalogue.streams.items()}
-    views = {name: view for name, (_, view) in catalogue.views.items()}
-    return Spec(streams, views, {name: model for name, (_, model) in catalogue.models.items()})
-
-
 def _fields(spec: Spec, model: str) -> Fields | None:
     """The features of a model's view; None while a part that they come from is not here yet."""
     try:
         return feature_fields(spec.views[spec.models[model].view], spec)
-    except KeyError:
+    except (KeyError, SpecError):  # the parts of a specification come one after the other
         return None
 
 
@@ -83,17 +77,7 @@ async def _runner(world: World, model: str, fields: Fields) -> Runner:
         return DeployerFold(world.wire, write, topics, world.blobs)
 
     unit = Unit(UNIT + model, (topic("features"),), make_fold)
-    return world.runner(unit, resolve=partial(_resolve, world))
-
-
-async def _resolve(world: World, missing: Missing) -> None:
-    """Bring a schema or a learner; of the learners the newest few are kept, since a fold decodes its own at once."""
-    while len(world.blobs) >= BLOBS_MAX:
-        del world.blobs[next(iter(world.blobs))]
-    try:
-        await world.resolve(missing)
-    except (NotFound, Refused) as error:
-        raise Poison("unknown_model", str(error)) from error
+    return world.runner(unit)
 
 
 def _ports(world: World, fleet: Fleet, sender: Sender) -> Ports:

@@ -2,16 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
-from aiokafka.partitioner import murmur2
 from msgspec import msgpack
 
-from penstock.fold.origin import Origins
+from penstock.fold.origin import Origins, origin_of
 from penstock.fold.protocol import Effect, Output, Poison, Record, Snapshot
 from penstock.fold.segments import SegmentedMap
 from penstock.fold.watermark import Watermark
+from penstock.kafka.partition import partition_of
 from penstock.records import FeatureVector, Label, Origin, Tick, Wire
 from penstock.spec.avro import EVENT_ID, EVENT_TIME_MS, ORIGIN
 from penstock_feature_store.features import ViewFeatures
@@ -19,7 +18,6 @@ from penstock_feature_store.plan import Plan, Target
 from penstock_feature_store.value import OnlineValue
 
 LEARNING_PARTITION = 0
-KEYS_CACHED_MAX = 65_536
 TICK = "Tick"
 
 
@@ -69,7 +67,7 @@ class ViewFold:
 
     def _vectors(self, record: Record, value: dict[str, Any]) -> list[Output | Effect]:
         time_ms, entity = value[EVENT_TIME_MS], str(value[self._key])
-        assert self._partitions == 1 or partition_of(record.key, self._partitions) == record.partition, "ingestion keys by murmur2"
+        assert partition_of(record.key or b"", self._partitions) == record.partition, "ingestion keys by murmur2"
         features = self._features.ask(value, time_ms, self._clock.value)
         vector: FeatureVector = {
             "event_time_ms": time_ms,
@@ -101,7 +99,7 @@ class ViewFold:
         clock.advance(source, value["event_time_ms"])
         if value["idle"]:
             clock.rest(source)
-        self._rests = value["idle"] and all(resting for *_, resting in clock.dump()[1])
+        self._rests = value["idle"] and clock.idle
         if stream != self._source:
             return []
         tick: Tick = {
@@ -119,8 +117,7 @@ class ViewFold:
 
     def _origin(self, record: Record) -> Origin:
         # The index counts within an output topic, where there is one output at most: another model beside this one changes no origin.
-        generation = self._generations[record.topic]
-        return {"topic": record.topic, "generation": generation, "partition": record.partition, "offset": record.offset, "index": 0}
+        return origin_of(record, self._generations[record.topic])
 
     def snapshot(self) -> Snapshot:
         """Clock, origins and counts; what the features remember is bulk: only what changed is written anew."""
@@ -154,9 +151,3 @@ class ViewFold:
                 states[name].append((key, data))
         for name, table in self._features.tables.items():
             table.load(states[name])
-
-
-@lru_cache(maxsize=KEYS_CACHED_MAX)
-def partition_of(key: bytes | None, partitions: int) -> int:
-    """The partition of a key as Kafka's default partitioner has it (murmur2)."""
-    return int((murmur2(key or b"") & 0x7FFFFFFF) % partitions)

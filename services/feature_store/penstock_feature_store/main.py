@@ -9,10 +9,11 @@ from penstock.fleet import Fleet, Plan
 from penstock.fold.limits import Limits
 from penstock.fold.protocol import Effect
 from penstock.fold.runner import Runner, Unit
+from penstock.patience import WEATHER, patiently
 from penstock.process import Process
 from penstock.rpc.features.v1 import features_pb2, features_pb2_grpc
 from penstock.rpc.server import Service, serve_grpc
-from penstock.world import WEATHER, World, open_world, patiently
+from penstock.world import World, open_world
 from penstock_feature_store.fold import ViewFold
 from penstock_feature_store.online import OnlineStore
 from penstock_feature_store.plan import make_plan
@@ -50,6 +51,7 @@ def plans(world: World, store: OnlineStore) -> Iterator[Plan]:
 async def make_runner(world: World, store: OnlineStore, each: Wanted) -> Runner:
     """The runner of a view; waits for the schema registry, which numbers the schemas of what the view writes."""
     plan = await patiently(world.process.log, lambda: make_plan(each.view, each.spec, world.wire, world.process.topic))
+    ViewFold(plan, world.wire)  # parts that do not fit one another (yet) must be refused here: in the runner it would end the service
     unit = Unit(plan.unit, plan.topics, lambda _: ViewFold(plan, world.wire), plan.generation)
     return world.runner(unit, deliver=partial(deliver, store), limits=LIMITS)
 

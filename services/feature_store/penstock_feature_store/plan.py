@@ -6,8 +6,9 @@ from typing import Any
 
 from penstock.records import Wire, Writer, platform_schema, with_features
 from penstock.spec import Model, Spec
-from penstock.spec.avro import feature_fields, record_name
+from penstock.spec.avro import feature_fields
 from penstock.spec.expression import compile_expression
+from penstock.spec.stream import record_name
 
 TopicName = Callable[[str, str], str]
 """(family, name) → full topic name, as `Process.topic`."""

@@ -1,14 +1,11 @@
 """Which views should run, from what the catalogue knows."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 from penstock.spec import Model, Spec, Stream, View
+from penstock.spec.specification import Versioned, newest
 from penstock_feature_store.plan import models_of, streams_of
-
-Part = TypeVar("Part", Stream, View, Model)
-Versioned = Mapping[str, tuple[int, Part]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +19,9 @@ class Wanted:
 
 def wanted(streams: Versioned[Stream], views: Versioned[View], models: Versioned[Model]) -> Iterator[Wanted]:
     """Every view whose streams are all known, in the order of names."""
-    spec = Spec(_parts(streams), _parts(views), _parts(models))
+    spec = newest(streams, views, models)
     for view in sorted(views):
         read = sorted(streams_of(view, spec))
         if streams.keys() >= set(read):
             labels = tuple((model.name, model.label) for model in models_of(view, spec))
             yield Wanted(view, spec, (views[view][0], tuple((name, streams[name][0]) for name in read), labels))
-
-
-def _parts(versioned: Versioned[Part]) -> dict[str, Part]:
-    return {name: part for name, (_, part) in versioned.items()}

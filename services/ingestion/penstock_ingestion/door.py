@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.fold.protocol import Header, Poison
+from penstock.kafka.partition import partition_of
 from penstock.records.wire import RECORD_BYTES_MAX
 from penstock.spec import Stream
 from penstock_ingestion.contract import Check, compile_checks, identifier
 from penstock_ingestion.framing import HEADER_BYTES_MAX, TICK, parse_json, parse_object
-from penstock_ingestion.partitions import Partitioner
 from penstock_ingestion.timestamps import parse_ms
 
 BATCH_EVENTS_MAX = 1_000
@@ -58,7 +58,6 @@ class Door:
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self._checks = [(name, _identified(stream, name, check)) for name, check in compile_checks(stream)]
-        self._partition_of = Partitioner(stream.partitions)
 
     def messages(self, body: bytes, media_type: str, headers: Mapping[str, str]) -> list[Message]:
         """The records for a body: a JSON object, an array of objects, or JSON lines; all of them or none. Raises: Refused."""
@@ -93,7 +92,7 @@ class Door:
         if len(value) > RECORD_BYTES_MAX:
             raise Refused(413, f"event {number} has {len(value)} bytes; the limit is {RECORD_BYTES_MAX}")
         key = str(kept[self.stream.key]).encode()
-        return Message(self._partition_of(key), key, value, headers, self._id(kept, headers))
+        return Message(partition_of(key, self.stream.partitions), key, value, headers, self._id(kept, headers))
 
     def _check(self, number: int, event: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         kept: dict[str, Any] = {}
@@ -108,7 +107,7 @@ class Door:
     def _id(self, kept: Mapping[str, Any], headers: tuple[Header, ...]) -> str | None:
         if self.stream.id is not None:
             return str(kept[self.stream.id])
-        ids = [value.decode() for name, value in headers if name == "ce_id"]
+        ids = [value.decode() for name, value in headers if name == "ce_id" and value]
         return ids[0] if ids else None
 
 

@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from penstock.fold.origin import origin_of
 from penstock.fold.poison import check_sizes
 from penstock.fold.protocol import Output, Poison, Record, Snapshot
+from penstock.kafka.partition import partition_of
 from penstock.records import Origin, Writer
 from penstock.records.wire import RECORD_BYTES_MAX
 from penstock.spec import Stream
@@ -16,7 +18,6 @@ from penstock_ingestion.clock import Clock
 from penstock_ingestion.contract import compile_contract, identifier
 from penstock_ingestion.duplicates import RecentIds, payload_digest
 from penstock_ingestion.framing import Decoder, Event, SentTick, unframe
-from penstock_ingestion.partitions import Partitioner
 
 
 class Target(NamedTuple):
@@ -43,7 +44,6 @@ class IngestionFold:
         self._source = source
         self._known = stream.fields.keys()
         self._validate = compile_contract(stream)
-        self._partition_of = Partitioner(stream.partitions)
         self._clock = Clock(stream.max_jump_ms)
         self._recent = RecentIds(stream.dedup_window_ms)
 
@@ -89,9 +89,9 @@ class IngestionFold:
         return record.timestamp, True
 
     def _output(self, record: Record, time_ms: int, event_id: str, key: bytes, fields: dict[str, Any]) -> Output:
-        envelope = {EVENT_TIME_MS: time_ms, ORIGIN: self._origin(record, 0), EVENT_ID: event_id}
+        envelope = {EVENT_TIME_MS: time_ms, ORIGIN: origin_of(record, self._stream.generation), EVENT_ID: event_id}
         value = self._target.encode_event(envelope | fields)
-        output = Output(self._target.topic, self._partition_of(key), key, value)
+        output = Output(self._target.topic, partition_of(key, self._stream.partitions), key, value)
         check_sizes((output,), RECORD_BYTES_MAX)  # the runner would too, but after the event was counted
         return output
 
@@ -110,7 +110,8 @@ class IngestionFold:
         self._clock.check_tick(time_ms)
         self._recent.forget(self._clock.advance_tick(time_ms))
         self.counts["ticks"] += 1
-        return [self._tick_to(partition, time_ms, self._origin(record, partition)) for partition in range(self._stream.partitions)]
+        generation, partitions = self._stream.generation, range(self._stream.partitions)
+        return [self._tick_to(partition, time_ms, origin_of(record, generation, index=partition)) for partition in partitions]
 
     def idle(self, topic: str) -> Iterable[Output]:
         """The idle ticks that say: this partition has been read to its end, do not wait for it."""
@@ -128,15 +129,6 @@ class IngestionFold:
             "idle": origin is None,
         }
         return Output(self._target.topic, partition, None, self._target.encode_tick(tick))
-
-    def _origin(self, record: Record, index: int) -> Origin:
-        return {
-            "topic": record.topic,
-            "generation": self._stream.generation,
-            "partition": record.partition,
-            "offset": record.offset,
-            "index": index,
-        }
 
     def snapshot(self) -> Snapshot:
         """The whole state: counts, clock, and the ids remembered."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from penstock.fold.origin import Origins
+from penstock.fold.origin import Origins, origin_of
 from penstock.fold.protocol import Output, Poison, Record, Snapshot
 from penstock.records import Wire, Writer
 from penstock.records.generated import Outcome
@@ -78,13 +78,7 @@ class MonitorFold:
     def _drift(self, record: Record, event_time_ms: int, index: int, number: int, change: Change) -> Output:
         """The first detector's cause names the outcome; a further one that fires at the same outcome adds its number."""
         cause = f"drift:{self.model.name}:{self._generation}:{record.offset}" + (f":{number}" if number else "")
-        origin = {
-            "topic": record.topic,
-            "generation": self._generation,
-            "partition": record.partition,
-            "offset": record.offset,
-            "index": index,
-        }
+        origin = origin_of(record, self._generation, index)
         detected = {"event_time_ms": event_time_ms, "origin": origin, "cause": cause, "model": self.model.name, "kind": KIND}
         self.counts["drifts"] += 1
         self.drifts.append(Drift(cause, KIND, event_time_ms, change.statistic, change.baseline, change.severity, change.labels))

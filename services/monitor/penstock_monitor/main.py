@@ -6,18 +6,19 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict
 from functools import partial
 
-from aiokafka.partitioner import murmur2
 from prometheus_client import REGISTRY
 
 from penstock.fleet import Fleet, Plan
 from penstock.fold.runner import Runner, Unit
 from penstock.fold.weather import Weather
+from penstock.kafka.partition import partition_of
+from penstock.patience import WEATHER, patiently
 from penstock.process import Process
 from penstock.records import Writer
 from penstock.rpc.monitor.v1 import monitor_pb2, monitor_pb2_grpc
 from penstock.rpc.server import Service, serve_grpc
 from penstock.spec import Model
-from penstock.world import WEATHER, World, open_world, patiently
+from penstock.world import World, open_world
 from penstock_monitor.fold import MonitorFold
 from penstock_monitor.service import MonitorService, QualityGauges
 
@@ -67,7 +68,7 @@ async def _partition(world: World, topic: str, model: str) -> int:
     partitions = await world.kafka.partitions(topic)
     if not partitions:
         raise Weather(f"topic {topic} does not exist yet; the registry makes it when it starts")
-    return int((murmur2(model.encode()) & 0x7FFFFFFF) % partitions)
+    return partition_of(model.encode(), partitions)
 
 
 def _folds(fleet: Fleet) -> Mapping[str, MonitorFold]:

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, fields
 
 from penstock.errors import UsageError
 from penstock.rpc import Refused
-from penstock_registry.ledger import Entry, canonical_json
+from penstock.spec.specification import canonical
+from penstock_registry.ledger import Entry
 from penstock_registry.promotion import LIVE
 
 BLOB_BYTES_MAX = 256 * 1024 * 1024
@@ -82,7 +83,7 @@ def check(checkpoint: Checkpoint, proposal: Proposal | None, blob: bytes) -> Non
 
 def _check_json(name: str, text: str) -> None:
     try:
-        canonical_json(json.loads(text or "null"))
+        canonical(json.loads(text or "null"))
     except ValueError as error:
         raise UsageError(f"{name} of a checkpoint is not JSON with finite numbers: {error}") from error
 

@@ -1,7 +1,6 @@
 """How the registry changes: one writer at a time, and every change with its audit row and outbox rows in one transaction."""
 
 import contextlib
-import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from penstock.postgres import Connection
+from penstock.spec.specification import canonical
 from penstock_registry.audit import GENESIS, AuditRow, first_broken, link
 
 CHANGED = "penstock_registry_changed"
@@ -41,10 +41,10 @@ class Change:
 
     async def record(self, action: str, what: Mapping[str, Any], entries: tuple[Entry, ...] = ()) -> None:
         """Write the audit row, and an outbox row for each entry; once per change."""
-        body = canonical_json({"action": action, "at_ms": self.at_ms, "sequence": self.sequence, **what})
+        body = canonical({"action": action, "at_ms": self.at_ms, "sequence": self.sequence, **what})
         await self.connection.execute(self.sql["add_audit"], self.sequence, body, link(self.previous, body))
         for entry in entries:
-            text = entry.body if isinstance(entry.body, str) else canonical_json(entry.body)
+            text = entry.body if isinstance(entry.body, str) else canonical(entry.body)
             await self.connection.execute(self.sql["add_outbox"], entry.kind, entry.name, entry.revision, self.at_ms, text)
         if entries:
             await self.connection.execute("SELECT pg_notify($1, '')", CHANGED)
@@ -77,12 +77,3 @@ class Ledger:
             rows += [AuditRow(row["sequence"], row["body"], row["hash"]) for row in page]
             if len(page) < AUDIT_PAGE_ROWS:
                 return first_broken(rows)
-
-
-def canonical_json(value: Any) -> str:
-    """A value as JSON in its one form: sorted keys, no spaces, no NaN. Raises: ValueError.
-
-    >>> canonical_json({"b": 1, "a": None})
-    '{"a":null,"b":1}'
-    """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

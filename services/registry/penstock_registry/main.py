@@ -2,16 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
-from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
-import httpx
-
-from penstock import postgres
-from penstock.fold.weather import Backoff, Weather
+from penstock import patience, postgres
 from penstock.kafka.cluster import KafkaCluster, opened
+from penstock.patience import WEATHER, patiently
 from penstock.process import Process, serve_http
 from penstock.records import Wire, platform_schema
 from penstock.records.schemas import HttpSchemaRegistry, SchemaRegistryError
@@ -28,10 +25,9 @@ from penstock_registry.specs import Specs
 from penstock_registry.topics import platform_topics
 
 PACKAGE = "penstock_registry"
-WAIT_FIRST_S, WAIT_MAX_S = 0.2, 5.0
-WEATHER: tuple[type[Exception], ...] = (*postgres.WEATHER, Weather, httpx.HTTPError, SchemaRegistryError)
+NOT_YET: tuple[type[Exception], ...] = (*WEATHER, SchemaRegistryError)
+"""What keeps the outbox from being published: a schema that another registry refuses must not take down what is served here."""
 
-T = TypeVar("T")
 Log = Any  # structlog's bound loggers have no common type
 
 
@@ -52,19 +48,8 @@ async def main(process: Process) -> None:
         await _publish_for_ever(process, ledger, cluster)
 
 
-async def patiently(log: Log, attempt: Callable[[], Awaitable[T]]) -> T:
-    """What an attempt gives, tried again with back-off and jitter while the weather is bad."""
-    backoff = _backoff()
-    while True:
-        try:
-            return await attempt()
-        except WEATHER as error:
-            log.warning("waiting", reason=f"{type(error).__name__}: {error}")
-        await asyncio.sleep(backoff.next_s())
-
-
 async def _publish_for_ever(process: Process, ledger: Ledger, cluster: KafkaCluster) -> None:
-    topic, backoff = process.topic("registry"), _backoff()
+    topic, backoff = process.topic("registry"), patience.backoff()
     async with contextlib.aclosing(HttpSchemaRegistry(process.settings.schema_registry_url)) as registry:
         wire = Wire(registry)
 
@@ -75,7 +60,7 @@ async def _publish_for_ever(process: Process, ledger: Ledger, cluster: KafkaClus
         while True:
             try:
                 await _publish(process.log, ledger, cluster, wire, topic, begun)
-            except WEATHER as error:
+            except NOT_YET as error:
                 process.log.warning("nothing is published", reason=f"{type(error).__name__}: {error}")
             await asyncio.sleep(backoff.next_s())
 
@@ -95,7 +80,3 @@ async def _tell_of_broken_audit(log: Log, ledger: Ledger) -> None:
     broken = await patiently(log, ledger.broken_at)
     if broken is not None:
         log.error("the audit log was changed: its hash chain breaks", sequence=broken, cure="compare with a backup")
-
-
-def _backoff() -> Backoff:
-    return Backoff(WAIT_FIRST_S, WAIT_MAX_S, Random())  # noqa: S311 (jitter)

@@ -34,7 +34,7 @@ MODEL = "late"
 SPEC = """
 streams:
   flights: {key: origin, id: id, partitions: 2, fields: {id: string, origin: string, wind: double, carrier: string}}
-  arrivals: {key: origin, fields: {id: string, origin: string, delay: double}}
+  arrivals: {key: origin, partitions: 2, fields: {id: string, origin: string, delay: double}}
 views:
   basic: {from: flights, select: [wind, carrier]}
 models:

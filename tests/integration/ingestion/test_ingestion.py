@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import httpx
 import structlog
 
+from penstock.catalogue import Catalogue
 from penstock.fold.protocol import Output, Record
 from penstock.fold.runner import Runner
 from penstock.fold.snapshots import PostgresSnapshots
@@ -16,13 +17,15 @@ from penstock.kafka.ports import TopicPartition
 from penstock.process import Process
 from penstock.records import Wire
 from penstock.records.schemas import MemorySchemaRegistry
+from penstock.registry_client import RegistryClient
 from penstock.settings import Settings
 from penstock.spec import Field, Stream
 from penstock.spec.avro import producer_schema
+from penstock.world import World
 from penstock_ingestion import CARD, sender
 from penstock_ingestion.framing import Decoder
 from penstock_ingestion.gateway import Gateway
-from penstock_ingestion.units import Units
+from penstock_ingestion.units import make_runner
 from tests.conftest import Corner
 
 FIELDS = {
@@ -47,16 +50,15 @@ class Station(NamedTuple):
     """A corner of Kafka with the weather's topics, and what runs ingestion there."""
 
     corner: Corner
-    units: Units
-    registry: MemorySchemaRegistry
+    world: World
+    schemas: MemorySchemaRegistry
 
     def topic(self, family: str) -> str:
         return f"{self.corner.prefix}{family}.weather"
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Runner]:
-        (plan,) = self.units.plans()
-        runner = await plan.make()
+        runner = await make_runner(self.world, Decoder(self.world.wire), WEATHER)
         work = asyncio.create_task(runner.run())
         try:
             yield runner
@@ -86,7 +88,7 @@ class Station(NamedTuple):
 
     async def outputs(self) -> list[tuple[str, dict[str, Any]]]:
         """Everything on the validated topic: names and fields."""
-        return [self.units.wire.read(record.value) for record in await self.read(self.topic("validated"))]
+        return [self.world.wire.read(record.value) for record in await self.read(self.topic("validated"))]
 
 
 async def counted(runner: Runner, sent: int) -> dict[str, int]:
@@ -99,66 +101,68 @@ async def counted(runner: Runner, sent: int) -> dict[str, int]:
                 return total
 
 
-async def station(corner: Corner) -> Station:
+@asynccontextmanager
+async def station(corner: Corner) -> AsyncIterator[Station]:
     await corner.topic("events.weather", 2, "events")
     await corner.topic("validated.weather", 2)
     snapshots = PostgresSnapshots(corner.pool)
     await snapshots.create()
-    registry = MemorySchemaRegistry()
-    wire = Wire(registry)
+    schemas = MemorySchemaRegistry()
+    wire = Wire(schemas)
     process = Process(CARD, Settings(bootstrap=corner.bootstrap, topic_prefix=corner.prefix), structlog.get_logger())
-    units = Units(process, corner.kafka, snapshots, wire, Decoder(wire), lambda: {"weather": (1, WEATHER)})
-    return Station(corner, units, registry)
+    catalogue = Catalogue(corner.bootstrap, process.topic("registry"), wire)
+    async with RegistryClient(process.settings.registry) as registry:  # ingestion reads the catalogue, and asks the registry nothing
+        yield Station(corner, World(process, corner.kafka, corner.pool, snapshots, wire, catalogue, registry), schemas)
 
 
 async def test_json_and_avro_on_one_topic_both_come_out_and_the_broken_ones_are_dead_letters(corner: Corner) -> None:
-    here = await station(corner)
-    write = await Wire(here.registry).writer(here.topic("events"), producer_schema(WEATHER))
-    avro = write({"origin": "EWR", "observed_at": 1_357_005_600_000, "wind_speed": None})
-    storm = json.dumps(observation(4, 1048.36)).encode()
-    async with here.running() as runner:
-        await here.produce(json.dumps(observation(1)).encode(), avro, b"gibberish", storm, b"\x00\x00\x00\x00\x63x")
-        assert await counted(runner, 5) == {"sent": 5, "validated": 2, "rejected": 3, "duplicates": 0}
-    assert [(event["origin"], event["wind_speed"]) for event in await here.validated()] == [("JFK", 5.5), ("EWR", None)]
-    letters = await here.read(f"{corner.prefix}dlq.events.weather")
-    codes = {dict(letter.headers)["__dlq.errors.code"]: letter.value for letter in letters}
-    assert codes == {b"not_framed": b"gibberish", b"out_of_range": storm, b"unknown_schema": b"\x00\x00\x00\x00\x63x"}
+    async with station(corner) as here:
+        write = await Wire(here.schemas).writer(here.topic("events"), producer_schema(WEATHER))
+        avro = write({"origin": "EWR", "observed_at": 1_357_005_600_000, "wind_speed": None})
+        storm = json.dumps(observation(4, 1048.36)).encode()
+        async with here.running() as runner:
+            await here.produce(json.dumps(observation(1)).encode(), avro, b"gibberish", storm, b"\x00\x00\x00\x00\x63x")
+            assert await counted(runner, 5) == {"sent": 5, "validated": 2, "rejected": 3, "duplicates": 0}
+        assert [(event["origin"], event["wind_speed"]) for event in await here.validated()] == [("JFK", 5.5), ("EWR", None)]
+        letters = await here.read(f"{corner.prefix}dlq.events.weather")
+        codes = {dict(letter.headers)["__dlq.errors.code"]: letter.value for letter in letters}
+        assert codes == {b"not_framed": b"gibberish", b"out_of_range": storm, b"unknown_schema": b"\x00\x00\x00\x00\x63x"}
 
 
 async def test_a_restart_goes_on_where_it_stopped_and_still_knows_duplicates(corner: Corner) -> None:
-    here = await station(corner)
-    first, second = json.dumps(observation(1)).encode(), json.dumps(observation(2)).encode()
-    headers = (("ce_id", b"one"),)
-    async with here.running() as runner:
+    async with station(corner) as here:
+        first, second = json.dumps(observation(1)).encode(), json.dumps(observation(2)).encode()
+        headers = (("ce_id", b"one"),)
+        async with here.running() as runner:
+            await here.produce(first, headers=headers)
+            await counted(runner, 1)
         await here.produce(first, headers=headers)
-        await counted(runner, 1)
-    await here.produce(first, headers=headers)
-    await here.produce(second, headers=(("ce_id", b"two"),))
-    async with here.running() as runner:
-        assert await counted(runner, 3) == {"sent": 3, "validated": 2, "rejected": 0, "duplicates": 1}
-    assert [event["event_id"] for event in await here.validated()] == ["one", "two"]
+        await here.produce(second, headers=(("ce_id", b"two"),))
+        async with here.running() as runner:
+            assert await counted(runner, 3) == {"sent": 3, "validated": 2, "rejected": 0, "duplicates": 1}
+        assert [event["event_id"] for event in await here.validated()] == ["one", "two"]
 
 
 async def test_an_accepted_post_is_in_kafka_where_its_receipt_says_and_comes_out_validated(corner: Corner) -> None:
-    here = await station(corner)
-    async with sender.opened(corner.bootstrap) as producer, here.running() as runner:
-        gateway = Gateway(lambda stream: f"{corner.prefix}events.{stream}", producer.send)
-        gateway.open({"weather": WEATHER})
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app()), base_url="http://gateway") as http:
-            one = await http.post("/events/weather", json=observation(1))
-            many = await http.post("/events/weather", json=[observation(2, origin="EWR"), observation(3, origin="LGA")])
-            tick = await http.post("/events/weather/ticks", json={"time": "2013-01-02T00:00:00Z"})
-        assert [answer.status_code for answer in (one, many, tick)] == [202, 202, 202]
-        receipt = one.json()
-        record = await corner.kafka.read(TopicPartition(receipt["topic"], receipt["partition"]), receipt["offset"])
-        assert record is not None
-        assert (record.key, json.loads(record.value or b"")) == (b"JFK", observation(1))
-        assert (await counted(runner, 3))["validated"] == 3
-    assert [event["origin"] for event in await here.validated()] == ["JFK", "EWR", "LGA"]
-    ids = [receipt["id"], *(accepted["id"] for accepted in many.json()["accepted"])]
-    assert [event["event_id"] for event in await here.validated()] == ids
-    ticks = [fields for name, fields in await here.outputs() if name == "Tick" and not fields["idle"]]
-    assert {(tick["partition"], tick["event_time_ms"]) for tick in ticks} == {(0, MIDNIGHT_MS), (1, MIDNIGHT_MS)}
+    async with station(corner) as here:
+        async with sender.opened(corner.bootstrap) as producer, here.running() as runner:
+            gateway = Gateway(lambda stream: f"{corner.prefix}events.{stream}", producer.send)
+            gateway.open({"weather": WEATHER})
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app()), base_url="http://gateway") as http:
+                one = await http.post("/events/weather", json=observation(1))
+                many = await http.post("/events/weather", json=[observation(2, origin="EWR"), observation(3, origin="LGA")])
+                tick = await http.post("/events/weather/ticks", json={"time": "2013-01-02T00:00:00Z"})
+            assert [answer.status_code for answer in (one, many, tick)] == [202, 202, 202]
+            receipt = one.json()
+            record = await corner.kafka.read(TopicPartition(receipt["topic"], receipt["partition"]), receipt["offset"])
+            assert record is not None
+            assert (record.key, json.loads(record.value or b"")) == (b"JFK", observation(1))
+            assert (await counted(runner, 3))["validated"] == 3
+        assert [event["origin"] for event in await here.validated()] == ["JFK", "EWR", "LGA"]
+        ids = [receipt["id"], *(accepted["id"] for accepted in many.json()["accepted"])]
+        assert [event["event_id"] for event in await here.validated()] == ids
+        ticks = [fields for name, fields in await here.outputs() if name == "Tick" and not fields["idle"]]
+        assert {(tick["partition"], tick["event_time_ms"]) for tick in ticks} == {(0, MIDNIGHT_MS), (1, MIDNIGHT_MS)}
 
 
 async def test_a_broker_that_is_away_is_503_and_leaves_nothing_open(corner: Corner) -> None:

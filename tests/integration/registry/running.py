@@ -22,7 +22,7 @@ READY_TIMEOUT_S = 60.0
 SPEC = """
 streams:
   flights: {key: origin, id: flight, time: at, partitions: 2, fields: {flight: string, origin: string, at: timestamp, distance: double}}
-  arrivals: {key: origin, fields: {flight: string, origin: string, delay: double}}
+  arrivals: {key: origin, partitions: 2, fields: {flight: string, origin: string, delay: double}}
 views:
   basic: {from: flights, select: [distance]}
 models:

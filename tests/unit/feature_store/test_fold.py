@@ -32,7 +32,7 @@ def test_an_event_of_the_source_asks_every_model_in_the_order_of_names(world: Wo
     assert (vector["event_id"], vector["entity"], vector["event_time_ms"]) == ("r1", "Ulm", 1_000)
     assert list(vector["features"]) == list(world.spec.views["rides-basic"].features)
     assert vector["features"] == {
-        "miles": 4.0, "city": "Ulm", "hour": 1, "rain": 1.0, "late": None, "driver_delay": 0.0, "rides_now": 1.0, "longest": 4.0,
+        "miles": 4.0, "city": "Ulm", "hour": 1, "rain": 1.0, "late": None, "driver_delay": 0.0, "ends_now": 0.0, "worst": None,
     }  # fmt: skip
 
 
@@ -50,6 +50,7 @@ def test_features_are_read_as_of_the_event_time(world: World) -> None:
     (_, _, vector), *_ = world.read(fold.step(world.event("rides", 1_000, ride="r", city="Ulm", driver="ann", miles=1)))
     assert vector["features"]["rain"] == 2.0
     assert vector["features"]["late"] == 0.5
+    assert (vector["features"]["ends_now"], vector["features"]["worst"]) == (2.0, 9.0)
     assert vector["features"]["driver_delay"] == 6.0
 
 
@@ -209,8 +210,7 @@ def test_a_record_that_does_not_belong_to_the_stream_is_poison(world: World) -> 
 
 def test_a_record_older_than_a_field_has_null_there() -> None:
     before = made(ONE_MODEL.replace("driver: {type: string, nullable: true}, miles: long,", "").replace("[miles, city]", "[city]").replace(
-        "      driver_delay: {mean: ends.delay, by: driver, window: 50ms, default: 0}\n", "").replace(
-        "      longest: {max: rides.miles, window: 100ms}\n", ""))  # fmt: skip
+        "      driver_delay: {mean: ends.delay, by: driver, window: 50ms, default: 0}\n", ""))  # fmt: skip
     now = asyncio.run(world_of(SPEC, before.wire))
     (_, _, vector), *_ = now.read(now.fold().step(before.event("rides", 1_000, ride="r", city="Ulm")))
-    assert (vector["features"]["miles"], vector["features"]["longest"], vector["features"]["driver_delay"]) == (None, None, 0.0)
+    assert (vector["features"]["miles"], vector["features"]["driver_delay"]) == (None, 0.0)

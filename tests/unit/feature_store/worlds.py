@@ -40,8 +40,8 @@ views:
       rain: {last: rain.depth, max_age: 100ms, default: 1}
       late: {share: "ends.delay > 5", window: 100ms}
       driver_delay: {mean: ends.delay, by: driver, window: 50ms, default: 0}
-      rides_now: {count: rides, window: 100ms}
-      longest: {max: rides.miles, window: 100ms}
+      ends_now: {count: ends, window: 100ms}
+      worst: {max: ends.delay, window: 100ms}
 models:
 """
 MODEL = """

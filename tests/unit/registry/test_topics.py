@@ -5,7 +5,7 @@ from penstock_registry.topics import platform_topics, topics_of
 SPEC = """
 streams:
   flights: {key: origin, id: flight, time: at, partitions: 3, fields: {flight: string, origin: string, at: timestamp, distance: double}}
-  arrivals: {key: origin, fields: {flight: string, origin: string, delay: double}}
+  arrivals: {key: origin, partitions: 3, fields: {flight: string, origin: string, delay: double}}
 views:
   basic: {from: flights, select: [distance]}
 models:
@@ -31,8 +31,8 @@ def test_streams_have_their_partitions_and_what_asks_is_co_partitioned() -> None
         "registry": 1,
         "events.flights": 3,
         "validated.flights": 3,
-        "events.arrivals": 1,
-        "validated.arrivals": 1,
+        "events.arrivals": 3,
+        "validated.arrivals": 3,
         "features.late": 3,
         "predictions.late": 3,
         "learning.late": 1,

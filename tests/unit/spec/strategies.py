@@ -4,10 +4,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from penstock.records.generated import SCHEMAS
 from penstock.spec.expression import WORDS
+from penstock.spec.stream import record_name
 
 MS = st.sampled_from(["200ms", "30s", "90s", "15m", "3h", "48h", "7d"])
-names = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
+names = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True).filter(lambda name: record_name(name) not in SCHEMAS)
 field_names = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,8}", fullmatch=True).filter(
     lambda name: name not in (*WORDS, "event_id", "event_time_ms", "k", "t")
 )
@@ -47,7 +49,8 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         "c2": {draw(st.sampled_from(["mean", "sum", "min", "max"])): f"{other}.v * 2", "window": draw(MS)},
         "c3": {"count": other, "by": "k", "window": draw(MS), "default": 0},
     }
-    view = {"from": source, "select": ["v"], "compute": {name: compute[name] for name in draw(st.sets(st.sampled_from(sorted(compute))))}}
+    allowed = sorted(compute) if other != source else ["c0"]  # no feature is of the view's own stream
+    view = {"from": source, "select": ["v"], "compute": {name: compute[name] for name in draw(st.sets(st.sampled_from(allowed)))}}
     model = {
         "task": "binary_classification",
         "view": "view",

@@ -36,6 +36,28 @@ BAD = [
     ("partitions: 1", "partitions: 3", "56:23: views.flights-basic.compute.wind: flights has 3 partitions, weather 1"),
     ("partitions: 1", "partitions: 3", '61:54: views.flights-basic.compute.carrier_3h.by: "carrier" is not the key of both streams'),
     (
+        "  weather:  ",
+        "  tick: {key: k, fields: {k: string}}\n  weather:  ",
+        "21:9: streams.tick: its records would be called Tick, as records of the platform are. Try: tick-events",
+    ),
+    (
+        "{last: weather.wind_speed,",
+        "{last: flights.distance,",
+        "56:30: views.flights-basic.compute.wind.last: flights is what the view is of: "
+        "the event that asks would be in its own feature, a leak. Try: another stream",
+    ),
+    (
+        "{mean: arrivals.arr_delay, window",
+        "{mean: flights.distance, window",
+        "views.flights-basic.compute.delay_3h.mean: flights is what the view is of",
+    ),
+    (
+        "partitions: 1",
+        "partitions: 3",
+        "models.flights-late.label.from: flights has 3 partitions, arrivals 1: labels are read beside questions. "
+        "Try: the same number for both",
+    ),
+    (
         "from: flights",
         "from: flihgts",
         '51:11: views.flights-basic.from: "flihgts" is not a stream (arrivals, flights, weather). Try: flights',

@@ -1,0 +1,50 @@
+"""The client of a Confluent-compatible schema registry: what it refuses for good, and what it may do later."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from penstock.fold.weather import Weather
+from penstock.process import serve_http
+from penstock.records.schemas import HttpSchemaRegistry, SchemaRegistryError, UnknownSchema
+
+
+@asynccontextmanager
+async def answering(status: int) -> AsyncIterator[HttpSchemaRegistry]:
+    """A client of a schema registry that answers everything with this status."""
+
+    async def answer(_: Request) -> Response:
+        return JSONResponse({"error_code": status, "message": "no"}, status)
+
+    app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
+    async with serve_http(app, "127.0.0.1", 0) as port, aclosing(HttpSchemaRegistry(f"http://127.0.0.1:{port}")) as client:
+        yield client
+
+
+@pytest.mark.parametrize("status", [409, 422])
+async def test_a_schema_that_is_refused_is_no_weather(status: int) -> None:
+    async with answering(status) as client:
+        with pytest.raises(SchemaRegistryError) as refused:
+            await client.register("a-A", {"type": "string"})
+    assert not isinstance(refused.value, Weather)
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500, 503])
+async def test_any_other_answer_is_weather(status: int) -> None:
+    async with answering(status) as client:
+        with pytest.raises(Weather):
+            await client.register("a-A", {"type": "string"})
+
+
+async def test_an_id_that_no_schema_has_is_unknown_and_any_other_failure_is_weather() -> None:
+    async with answering(404) as client:
+        with pytest.raises(UnknownSchema):
+            await client.by_id(7)
+    async with answering(422) as client:
+        with pytest.raises(Weather):
+            await client.by_id(7)

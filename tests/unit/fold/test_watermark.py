@@ -1,0 +1,59 @@
+"""The clock of a fold: the minimum over the sources that are not idle, and it never goes back."""
+
+from hypothesis import given, strategies as st
+
+from penstock.fold.watermark import BEGINNING_MS, Watermark
+
+A, B = ("a", 0), ("a", 1)
+MOVES = st.lists(st.tuples(st.sampled_from([A, B]), st.one_of(st.none(), st.integers(BEGINNING_MS, 2**41))), max_size=30)
+
+
+def moved(moves: list[tuple[tuple[str, int], int | None]]) -> Watermark:
+    """A clock after these moves; None is an idle tick."""
+    clock = Watermark()
+    for source, time_ms in moves:
+        if time_ms is None:
+            clock.rest(source)
+        else:
+            clock.advance(source, time_ms)
+    return clock
+
+
+def test_event_times_before_1970_move_the_clock() -> None:
+    clock = Watermark()
+    assert clock.advance(A, -5_000)
+    assert clock.value == -5_000
+    assert not clock.advance(B, -9_000)
+    assert clock.advance(B, -2_000) is False
+    assert (clock.advance(A, -3_000), clock.value) == (True, -3_000)
+
+
+def test_it_is_idle_when_every_source_that_has_spoken_is() -> None:
+    clock = Watermark()
+    assert not clock.idle
+    clock.advance(A, 1)
+    clock.advance(B, 1)
+    clock.rest(A)
+    assert not clock.idle
+    clock.rest(B)
+    assert clock.idle
+    clock.advance(A, 2)
+    assert not clock.idle
+
+
+@given(MOVES)
+def test_it_never_goes_back(moves: list[tuple[tuple[str, int], int | None]]) -> None:
+    values = [moved(moves[:count]).value for count in range(len(moves) + 1)]
+    assert values == sorted(values)
+
+
+@given(MOVES, MOVES)
+def test_a_restored_clock_goes_on_as_if_nothing_had_happened(
+    before: list[tuple[tuple[str, int], int | None]], after: list[tuple[tuple[str, int], int | None]]
+) -> None:
+    restored = Watermark()
+    restored.load(moved(before).dump())
+    for source, time_ms in after:
+        _ = restored.rest(source) if time_ms is None else restored.advance(source, time_ms)
+    assert restored.dump() == moved(before + after).dump()
+    assert restored.idle == moved(before + after).idle
