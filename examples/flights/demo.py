@@ -56,15 +56,23 @@ class Demo:
                 async with asyncio.TaskGroup() as tasks:
                     looking = tasks.create_task(watch.follow())
                     sending = tasks.create_task(replay.run(ordered, spec))
-                    await self._until_rest(watch, screen, sending)
+                    await self._until_rest(watch, replay, screen, sending)
                     looking.cancel()
         summary = summarise(watch, replay, time.monotonic() - started)
         await self._conclude(summary, screen)
 
-    async def _until_rest(self, watch: Watch, screen: Screen, sending: asyncio.Task[None]) -> None:
+    @staticmethod
+    def _all_ended(watch: Watch, replay: Replay) -> bool:
+        """Whether every event that was sent has been judged, and every prediction ended: a look may be older than the last batch."""
+        judged = sum(watch.total("ingestion/", name) for name in ("validated", "rejected", "duplicates"))
+        ended = sum(watch.count(name) for name in ("labelled", "expired", "quarantined"))
+        watched = watch.quality.get("labelled", 0) + watch.quality.get("expired", 0)
+        return judged == sum(replay.sent.values()) and ended == watch.count("predictions") == watched
+
+    async def _until_rest(self, watch: Watch, replay: Replay, screen: Screen, sending: asyncio.Task[None]) -> None:
         """Draw until everything that was sent has ended; kill the victim on the way."""
         deadline, alive, first = 0.0, bool(self.victim), False
-        while alive or not (sending.done() and watch.settled):
+        while alive or not (sending.done() and watch.settled and self._all_ended(watch, replay)):
             asked = watch.count("predictions")
             if asked and not first:
                 first = True

@@ -59,7 +59,7 @@ class Detector:
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """On drift of this kind spawn a version of a learner, at most `budget` times, `cooldown_labels` labels apart."""
+    """On drift of this kind spawn a version of a learner, `cooldown_labels` apart; at most `budget` challengers live at once."""
 
     kind: str
     spawn: str
