@@ -11,11 +11,17 @@ from dataclasses import dataclass
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from penstock.kafka.cluster import KafkaCluster, opened
 from penstock.kafka.ports import TopicPartition
 from penstock.kafka.topics import TopicSpec
 from penstock.local.stack import Addresses, infrastructure
+
+# Unit tests are run all the time: few examples each, and many when asked for (HYPOTHESIS_PROFILE=thorough). No deadline: machines differ.
+settings.register_profile("quick", max_examples=25, deadline=None)
+settings.register_profile("thorough", max_examples=1_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from penstock.fold.protocol import Missing, Poison
+from penstock.fold.protocol import Poison
 from penstock.kafka.consumer import READER
 from penstock.records import Wire
 from penstock.records.schemas import HttpSchemaRegistry
@@ -78,10 +78,7 @@ async def _read(bootstrap: str, topic: str, wire: Wire) -> list[_Logged]:
 
 
 async def _decoded(value: bytes | None, wire: Wire) -> tuple[str, Any]:
-    while True:
-        try:
-            return wire.read(value)
-        except Poison:
-            return "", {}
-        except Missing as missing:
-            await wire.fetch(int(missing.reference))
+    try:
+        return await wire.read_or_fetch(value)
+    except Poison:
+        return "", {}

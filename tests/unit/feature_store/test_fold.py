@@ -3,13 +3,11 @@
 import asyncio
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from penstock.fold.protocol import LogRecord, Missing, Output, Poison, Snapshot
 from penstock_feature_store.fold import ViewFold
 from tests.unit.feature_store.worlds import ONE_MODEL, SPEC, World, logs, made, world_of
-
-FEW = settings(max_examples=40, deadline=None)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +109,6 @@ def test_a_tick_of_another_stream_moves_nothing(world: World) -> None:
 
 
 @given(data=st.data())
-@FEW
 def test_a_record_that_comes_again_is_an_echo(world: World, data: st.DataObject) -> None:
     records = [record for record in data.draw(logs(world)) if world.wire.read(record.value)[0] != "Tick"]
     once, twice = world.fold(), world.fold()
@@ -122,7 +119,6 @@ def test_a_record_that_comes_again_is_an_echo(world: World, data: st.DataObject)
 
 
 @given(data=st.data())
-@FEW
 def test_a_restored_fold_continues_as_if_nothing_had_happened(world: World, data: st.DataObject) -> None:
     straight, restarted = world.fold(), world.fold()
     for record in data.draw(logs(world)):
@@ -133,7 +129,6 @@ def test_a_restored_fold_continues_as_if_nothing_had_happened(world: World, data
 
 
 @given(data=st.data())
-@FEW
 def test_how_many_outputs_and_which_depends_on_the_record_alone(world: World, data: st.DataObject) -> None:
     grown = world.fold()
     for record in data.draw(logs(world)):

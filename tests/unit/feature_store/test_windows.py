@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from penstock_feature_store import windows
 from penstock_feature_store.windows import AGGREGATES, ENTRIES_MAX, PRUNE_ENTRIES_MIN, Mean, Sum, Window
@@ -13,7 +13,6 @@ from penstock_feature_store.windows import AGGREGATES, ENTRIES_MAX, PRUNE_ENTRIE
 WINDOW_MS = 100
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e300, max_value=1e300)
 KINDS = sorted(AGGREGATES)
-FEW = settings(max_examples=50, deadline=None)
 
 
 def oracle(kind: str, records: list[tuple[int, Any]], time_ms: int, floor_ms: int) -> Any:
@@ -49,7 +48,6 @@ def histories(draw: st.DrawFn, kind: str) -> list[tuple[str, int, Any]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(data=st.data())
-@FEW
 def test_an_answer_is_the_aggregate_over_all_records_as_of_its_time(kind: str, data: st.DataObject) -> None:
     window, records, horizon_ms = AGGREGATES[kind](WINDOW_MS), [], 0
     for what, time_ms, value in data.draw(histories(kind)):
@@ -65,7 +63,6 @@ def test_an_answer_is_the_aggregate_over_all_records_as_of_its_time(kind: str, d
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(data=st.data())
-@FEW
 def test_a_restored_window_answers_the_same_bits(kind: str, data: st.DataObject) -> None:
     original = AGGREGATES[kind](WINDOW_MS)
     copy = AGGREGATES[kind](WINDOW_MS)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 NAMES = ["logistic-adagrad", "tree-adaptive-many", "forest-text", "prior", "f1"]
 PROGRAM = f"""
 from penstock.codec import decode, digest
