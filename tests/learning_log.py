@@ -57,6 +57,9 @@ class LearningLog:
     def fold(self) -> TrainerFold:
         return TrainerFold(self._topic.split(".", 1)[1], self.wire, self._writers["Outcome"], "outcomes.m")
 
+    def writer(self, name: str) -> Writer:
+        return self._writers[name]
+
     def append(self, name: str, value: Mapping[str, Any], key: bytes = b"k") -> LogRecord:
         record = LogRecord(self._topic, 0, len(self.records), 0, key, self._writers[name](value))
         self.records.append(record)
@@ -76,8 +79,8 @@ class LearningLog:
             "index": 0,
         }
 
-    def spec(self, version: int = 1, **changes: Any) -> LogRecord:
-        value = {"event_time_ms": 0, "cause": f"spec:{version}", "spec_version": version, "runtime": "{}"}
+    def spec(self, version: int = 1, partitions: int = 1, **changes: Any) -> LogRecord:
+        value = {"event_time_ms": 0, "cause": f"spec:{version}", "spec_version": version, "runtime": "{}", "partitions": partitions}
         return self.append("SpecApplied", {**value, "spec": json.dumps({**SPEC, **changes})})
 
     def serve(self, version: int, revision: int, position: int = 1, cause: str = "") -> LogRecord:

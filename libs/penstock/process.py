@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 import uvicorn
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from penstock.errors import PenstockError, UsageError
+from penstock.metrics import PrometheusMetrics
 from penstock.settings import Settings
 
 SERVICES = ("ingestion", "feature_store", "trainer", "registry", "deployer", "monitor")
@@ -49,6 +50,12 @@ class Process:
     log: Any
     ready: bool = False
     counts: list[Counts] = field(default_factory=list)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    metrics: PrometheusMetrics = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.registry.register(_FoldCounts(self))
+        self.metrics = PrometheusMetrics(self.registry)
 
     def topic(self, family: str, name: str = "") -> str:
         """The full name of a topic, which must be on the card: `topic("learning", "flights-late")`."""
@@ -137,9 +144,6 @@ async def serve_http(app: Starlette, host: str, port: int) -> AsyncIterator[int]
 
 
 def _operations(process: Process) -> Starlette:
-    registry = REGISTRY
-    registry.register(_FoldCounts(process))
-
     async def healthy(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
@@ -148,9 +152,14 @@ def _operations(process: Process) -> Starlette:
         return JSONResponse(identity, 200 if process.ready else 503)
 
     async def metrics(_: Request) -> Response:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(exposition(process), media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(routes=[Route("/healthz", healthy), Route("/readyz", ready), Route("/metrics", metrics)])
+
+
+def exposition(process: Process) -> bytes:
+    """Everything that is measured here, as Prometheus reads it: by the folds, by the runners, and of this operating-system process."""
+    return generate_latest(REGISTRY) + generate_latest(process.registry)
 
 
 class _FoldCounts(Collector):

@@ -56,6 +56,7 @@ class World:
             instance=self.process.settings.instance,
             service=self.process.card.name,
             limits=limits,
+            metrics=self.process.metrics,
             log=self.process.log,
         )
 

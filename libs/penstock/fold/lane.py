@@ -30,7 +30,7 @@ class Lane:
         self._tails: dict[str, Tail] = dict(restored.tails)
         self._last: dict[str, Record] = {}
         self._say_idle: SayIdle | None = getattr(restored.fold, "idle", None)
-        self._spoke_s = dict.fromkeys(self._tails, now_s)  # inputs that have spoken since they were last said to be idle
+        self._spoke_s = dict.fromkeys(unit.topics, now_s)  # inputs not said to be idle since they last spoke, or since the start
 
     def inputs(self) -> list[TopicPartition]:
         """The partitions that this lane reads."""

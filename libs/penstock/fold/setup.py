@@ -44,7 +44,6 @@ class Metrics(Protocol):
 
 
 METRICS = {
-    "records": "counter: records folded, by fold and topic",
     "rejected": "counter: records sent to the dead-letter topic, by fold, topic and code",
     "refused": "counter: records of a partition that was not restored yet, by fold",
     "restarts": "counter: lives ended by weather, by fold and kind of error",

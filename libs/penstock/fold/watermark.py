@@ -10,31 +10,42 @@ BEGINNING_MS = -62_135_596_800_000
 class Watermark:
     """Event time that every source which is not idle has reached, in ms; it never goes back.
 
-    A source is an origin partition. Events and ticks move it; an idle tick takes it out of the minimum until it speaks again.
+    A source is an origin partition, and there are `sources` of them: until each has spoken or rested, the clock stands at BEGINNING_MS,
+    since nobody knows where the others are. Events and ticks move it; an idle tick takes a source out of the minimum until it speaks again.
     Source: Akidau et al., The Dataflow Model (VLDB 2015), low watermark.
 
-    >>> clock = Watermark()
+    >>> clock = Watermark(sources=2)
     >>> clock.advance(("a", 0), 100), clock.advance(("a", 1), 50), clock.value
-    (True, False, 100)
+    (False, True, 50)
     >>> clock.advance(("a", 1), 120), clock.advance(("a", 0), 130), clock.value
-    (False, True, 120)
+    (True, True, 120)
     >>> clock.rest(("a", 1)), clock.value
     (True, 130)
     >>> clock.rest(("a", 0)), clock.idle
     (False, True)
     """
 
-    __slots__ = ("_highest", "_idle", "value")
+    __slots__ = ("_highest", "_idle", "sources", "value")
 
-    def __init__(self) -> None:
+    def __init__(self, sources: int = 1) -> None:
         self.value = BEGINNING_MS
+        self.sources = sources
         self._highest: dict[Source, int] = {}
         self._idle: set[Source] = set()
 
     @property
     def idle(self) -> bool:
-        """Every source that has spoken is idle now; False before the first."""
-        return bool(self._highest) and len(self._idle) == len(self._highest)
+        """Every source is idle now; False until each has spoken or rested."""
+        return self._complete and len(self._idle) == len(self._highest)
+
+    @property
+    def _complete(self) -> bool:
+        return len(self._highest) >= max(1, self.sources)
+
+    def expect(self, sources: int) -> bool:
+        """So many sources feed the clock from now on; True if the watermark moved."""
+        self.sources = sources
+        return self._recompute()
 
     def advance(self, source: Source, time_ms: int) -> bool:
         """Note that `source` has reached `time_ms`; True if the watermark moved."""
@@ -49,6 +60,8 @@ class Watermark:
         return self._recompute()
 
     def _recompute(self) -> bool:
+        if not self._complete:
+            return False
         if len(self._highest) == 1:
             lowest = next(iter(self._highest.values()))
         else:
@@ -60,7 +73,7 @@ class Watermark:
         return True
 
     def dump(self) -> list[Any]:
-        """The state as plain lists, in canonical order."""
+        """The state as plain lists, in canonical order; how many sources there are is not a part of it."""
         return [self.value, [[*source, time, source in self._idle] for source, time in sorted(self._highest.items())]]
 
     def load(self, state: list[Any]) -> None:

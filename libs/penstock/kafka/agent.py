@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import structlog
 from penstock.errors import PenstockError
 from penstock.fold.protocol import LogRecord, Record
 from penstock.kafka.sender import AGENT_GROUP_PREFIX
+from penstock.patience import WEATHER
 
 ATTEMPTS_MAX = 5
 FIRST_WAIT_S = 0.1
@@ -38,7 +40,7 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often a handler is tried, and how long is waited in between: doubled every time, at most `wait_max_s`."""
+    """How often a handler may fail, and how long is waited in between: doubled every time, at most `wait_max_s`."""
 
     attempts_max: int = ATTEMPTS_MAX
     first_wait_s: float = FIRST_WAIT_S
@@ -110,19 +112,25 @@ async def _repeat(interval_s: float, work: Callable[[], Awaitable[None]], weathe
 async def handle_one(handler: Agent, record: Record, dead_letter: DeadLetter, retry: Retry) -> None:
     """Handle one record with bounded retry, else give it to the dead-letter topic; returns only when one of the two is done.
 
-    Never raises, except to be cancelled: an exception that leaves the loop makes Faust acknowledge the record and lose it (measured).
+    Weather is waited for, as long as it takes: it says nothing about the record (design, law V). Never raises, except to be cancelled: an
+    exception that leaves the loop makes Faust acknowledge the record and lose it (measured).
     """
-    for attempt in range(1, retry.attempts_max + 1):
+    log = structlog.get_logger().bind(agent=handler.name, topic=record.topic, offset=record.offset)
+    failures = 0
+    for attempt in itertools.count(1):
         try:
             await handler.handle(record)
+        except WEATHER as error:
+            log.warning("waiting", reason=repr(error))
         except Exception as error:  # whatever it is, the record must not be lost
-            failure = error
+            failures += 1
+            if failures == retry.attempts_max:
+                log.error("agent_gave_up", reason=repr(error))
+                await _bury(record, error, dead_letter, retry)
+                return
         else:
             return
-        if attempt < retry.attempts_max:
-            await asyncio.sleep(retry.wait_s(attempt))
-    structlog.get_logger().error("agent_gave_up", agent=handler.name, topic=record.topic, offset=record.offset, reason=repr(failure))
-    await _bury(record, failure, dead_letter, retry)
+        await asyncio.sleep(retry.wait_s(attempt))
 
 
 async def _bury(record: Record, failure: Exception, dead_letter: DeadLetter, retry: Retry) -> None:

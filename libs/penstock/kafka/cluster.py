@@ -15,7 +15,7 @@ from penstock.fold.weather import Weather
 from penstock.kafka.consumer import READER, KafkaConsumer, translated
 from penstock.kafka.ports import Bounds, Consumer, Producer, TopicPartition
 from penstock.kafka.producer import KafkaProducer
-from penstock.kafka.topics import TopicSpec, counts, ensure
+from penstock.kafka.topics import TopicSpec, counts, ensure, make
 
 READ_S = 15.0
 
@@ -47,11 +47,9 @@ class KafkaCluster:
 
     async def ensure(self, topic: str, *, kind: str, partitions: int) -> int:
         """See ports.Kafka."""
-        count = await self.partitions(topic)
-        if count:
-            return count
-        await self.create([TopicSpec(topic, kind, partitions)])
-        return partitions
+        async with self._lock:
+            with translated(f"topic {topic} cannot be made"):
+                return (await make(await self._admin_client(), [TopicSpec(topic, kind, partitions)]))[topic]
 
     async def create(self, topics: Sequence[TopicSpec]) -> None:
         """Make the topics that are not there. Raises: TopicError, Weather."""

@@ -1,5 +1,6 @@
 """The topics of Penstock: how each kind is kept, and how they are made and looked up."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -26,6 +27,8 @@ RETENTION_MS: Mapping[str, int] = {
 """How long records of each kind of topic are kept, by the time of their append (design, section 2)."""
 
 COMPACTED = frozenset({"registry"})
+SEEN_WITHIN_S = 10.0
+SEEN_EVERY_S = 0.1
 DLQ_MESSAGE_BYTES_MAX = 2 * 1024 * 1024  # a record as large as its own topic takes, and the headers
 
 
@@ -64,24 +67,45 @@ async def ensure(admin: AIOKafkaAdminClient, topics: Iterable[TopicSpec]) -> Non
     Raises: TopicError if one is refused, or is there with another number of partitions; Weather.
     """
     wanted = {topic.name: topic for topic in topics}
-    try:
-        there = await counts(admin, list(wanted))
-        new = [_new(topic) for topic in wanted.values() if not there[topic.name]]
-        if new:
-            _check(await admin.create_topics(new))
-    except KafkaError as error:
-        raise Weather(f"the topics cannot be made now: {type(error).__name__}: {error}") from error
-    for name, count in there.items():
-        if count and count != wanted[name].partitions:
+    for name, count in (await make(admin, wanted.values())).items():
+        if count != wanted[name].partitions:
             raise TopicError(
                 f"topic {name} has {count} partitions, not {wanted[name].partitions}: to change that breaks the order of its keys. "
                 f"Set `partitions: {count}` in the spec, or use another name"
             )
 
 
+async def make(admin: AIOKafkaAdminClient, topics: Iterable[TopicSpec]) -> dict[str, int]:
+    """Make the topics that are not there; the number of partitions that each really has, in case it was there before.
+
+    Raises: TopicError if one is refused; Weather, also when one that is there is not seen within SEEN_WITHIN_S.
+    """
+    wanted = {topic.name: topic for topic in topics}
+    try:
+        there = await counts(admin, list(wanted))
+        new = [topic for topic in wanted.values() if not there[topic.name]]
+        if new:
+            known = _known_before(await admin.create_topics([_new(topic) for topic in new]))
+            there |= {topic.name: topic.partitions for topic in new} | await _seen(admin, known)
+    except KafkaError as error:
+        raise Weather(f"the topics cannot be made now: {type(error).__name__}: {error}") from error
+    return there
+
+
+async def _seen(admin: AIOKafkaAdminClient, topics: Sequence[str]) -> dict[str, int]:
+    """The partitions of topics that are there for certain: the metadata of a broker lags behind what the controller has made."""
+    try:
+        async with asyncio.timeout(SEEN_WITHIN_S):
+            while not all((found := await counts(admin, topics)).values()):
+                await asyncio.sleep(SEEN_EVERY_S)
+    except TimeoutError as error:
+        raise Weather(f"the brokers do not show {', '.join(topics)} within {SEEN_WITHIN_S:.0f} s, though the topics are there") from error
+    return found
+
+
 async def counts(admin: AIOKafkaAdminClient, topics: Sequence[str]) -> dict[str, int]:
     """The number of partitions of every topic; 0 for one that is not there."""
-    described = await admin.describe_topics(list(topics))
+    described = await admin.describe_topics(list(topics)) if topics else []  # for none, Kafka would describe all
     return {topic["topic"]: len(topic["partitions"]) if topic["error_code"] == 0 else 0 for topic in described}
 
 
@@ -91,10 +115,14 @@ def _new(topic: TopicSpec) -> NewTopic:
     return new
 
 
-def _check(response: Any) -> None:
-    """`create_topics` does not raise: the errors stand in its answer."""
+def _known_before(response: Any) -> list[str]:
+    """The topics that were there already. `create_topics` does not raise: the errors stand in its answer. Raises: TopicError."""
+    known = []
     for name, code, *rest in response.topic_errors:
         kind = cast("type[KafkaError]", for_code(code))
-        if code and not issubclass(kind, TopicAlreadyExistsError):
+        if issubclass(kind, TopicAlreadyExistsError):
+            known.append(name)
+        elif code:
             message = rest[0] if rest and rest[0] else getattr(kind, "description", "")
             raise TopicError(f"topic {name} cannot be made: {kind.__name__}: {message}")
+    return known

@@ -139,7 +139,6 @@ def _check_compute(compute: Compute, source: Stream, declared: Declared, place: 
                 place.at("last").wrong("a timestamp is no feature", "a field with numbers, texts or booleans")
             elif field is not None:
                 _check_default(default, field.type, place)
-            _check_other(stream, source, place.at("last"))
             _check_join(compute.by, source, stream, place)
         case Aggregate(kind=kind, stream=name, expression=expression, default=default):
             stream = place.at(kind).lookup("stream", name, declared.streams)
@@ -147,7 +146,6 @@ def _check_compute(compute: Compute, source: Stream, declared: Declared, place: 
                 return
             _check_expression(expression, stream, ("boolean",) if kind in ("share", "count") else ("number",), place.at(kind))
             _check_default(default, "double", place)
-            _check_other(stream, source, place.at(kind))
             _check_join(compute.by, source, stream, place)
 
 
@@ -169,12 +167,6 @@ def _check_default(default: Any, type: str, place: _Place) -> None:
     fits = default is None or (isinstance(default, wanted) if wanted else as_number(default) is not None)
     if not fits:
         place.at("default").wrong(f"{quoted(default)} is not a {type}", "a value of the same type, or no default")
-
-
-def _check_other(stream: Stream, source: Stream, place: _Place) -> None:
-    """An event is remembered before it asks, so a feature of its own stream would hold the very event that asks: a leak."""
-    if stream.name == source.name:
-        place.wrong(f"{stream.name} is what the view is of: the event that asks would be in its own feature, a leak", "another stream")
 
 
 def _check_join(by: str | None, source: Stream, joined: Stream, place: _Place) -> None:

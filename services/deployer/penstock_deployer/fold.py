@@ -10,7 +10,7 @@ from penstock import codec
 from penstock.fold.origin import Origins, origin_of
 from penstock.fold.protocol import Missing, Output, Poison, Record, Snapshot
 from penstock.fold.watermark import BEGINNING_MS
-from penstock.learning import Learner, present, probability
+from penstock.learning import FATAL, Learner, present, probability
 from penstock.records import Wire, Writer
 
 LEARNING_PARTITION = 0
@@ -97,13 +97,10 @@ class DeployerFold:
         if self.serving is None:
             self.counts["unserved"] += 1
             return None
-        try:
-            return probability(self._learner, present(features))
-        except (MemoryError, RecursionError):
-            raise  # says nothing about this record: the process starts again
-        except Exception:  # whatever a learner raises, the question is answered: with null
+        score = score_of(self._learner, features)
+        if score is None:
             self.counts["predict_errors"] += 1
-            return None
+        return score
 
     def _serve(self, record: Record, serve: Mapping[str, Any]) -> Iterable[Output]:
         rank = (serve["revision"], serve["position"])
@@ -153,3 +150,16 @@ class DeployerFold:
         self.highest = (highest[0], highest[1])
         self.serving = Serving(*serving) if serving else None
         self._learner = None
+
+
+def score_of(learner: Learner, features: Mapping[str, Any]) -> float | None:
+    """The learner's answer, or None whatever it raises: a question is always answered, and one record must not stop a partition.
+
+    Raises: only what says nothing about this record (`FATAL`); the process starts again then.
+    """
+    try:
+        return probability(learner, present(features))
+    except FATAL:
+        raise
+    except BaseException:  # a panic of River's Rust is no Exception
+        return None

@@ -25,7 +25,8 @@ class ViewFold:
     """Folds one partition number of the streams of a view.
 
     A record of the source asks for features; one of a joined stream changes what is answered; one of a label stream answers a model's
-    question. A record can be all three: it is remembered first, then it asks, then it answers.
+    question. A record can be all three: it asks first, then it is remembered, then it answers. So a feature of the source's own stream
+    holds what came before the event, never the event that asks (its own values would leak into what is to be predicted).
     """
 
     def __init__(self, plan: Plan, wire: Wire) -> None:
@@ -37,7 +38,7 @@ class ViewFold:
         self._answered = {name: [target for target in plan.targets if target.label_stream == name] for name in plan.streams.values()}
         self._generations = {topic: plan.spec.streams[stream].generation for topic, stream in plan.streams.items()}
         self._origins = Origins()
-        self._clocks = {stream: Watermark() for stream in plan.streams.values()}
+        self._clocks = {stream: Watermark(plan.spec.streams[stream].partitions) for stream in plan.streams.values()}
         self._clock = self._clocks[source.name]
         self._rests = False
         self._bulk = SegmentedMap("tables")
@@ -59,8 +60,8 @@ class ViewFold:
         self.counts[f"{stream}.read"] += 1
         time_ms = value[EVENT_TIME_MS]
         self._clocks[stream].advance((stream, value[ORIGIN]["partition"]), time_ms)
-        self._features.update(stream, value, time_ms, self._clock.value, self.counts)
         outputs = self._vectors(record, value) if stream == self._source else []
+        self._features.update(stream, value, time_ms, self._clock.value, self.counts)
         for target in self._answered[stream]:
             outputs += self._label(record, value, target)
         return outputs

@@ -9,6 +9,7 @@ import msgspec
 from penstock.fold.origin import origin_of
 from penstock.fold.poison import check_sizes
 from penstock.fold.protocol import Output, Poison, Record, Snapshot
+from penstock.fold.watermark import BEGINNING_MS
 from penstock.kafka.partition import partition_of
 from penstock.records import Origin, Writer
 from penstock.records.wire import RECORD_BYTES_MAX
@@ -64,7 +65,7 @@ class IngestionFold:
         entity = identifier("no_key", self._stream.key, fields[self._stream.key])
         event_id = self._event_id(event, fields)
         time_ms, appended = self._event_time(record, event, fields)
-        self._clock.check(time_ms, appended)
+        self._clock.check(time_ms, record.timestamp, appended)
         digest = payload_digest(fields) if event_id else b""
         if event_id and self._recent.knows(event_id, digest):
             return self._duplicate()
@@ -107,17 +108,15 @@ class IngestionFold:
             self.counts["extra_fields"] += len(event.fields.keys() - self._known)
 
     def _tick(self, record: Record, time_ms: int) -> Iterable[Output]:
-        self._clock.check_tick(time_ms)
+        self._clock.check_tick(time_ms, record.timestamp)
         self._recent.forget(self._clock.advance_tick(time_ms))
         self.counts["ticks"] += 1
         generation, partitions = self._stream.generation, range(self._stream.partitions)
         return [self._tick_to(partition, time_ms, origin_of(record, generation, index=partition)) for partition in partitions]
 
     def idle(self, topic: str) -> Iterable[Output]:
-        """The idle ticks that say: this partition has been read to its end, do not wait for it."""
-        time_ms = self._clock.highest_ms
-        if time_ms is None:  # nobody waits for a source that has never spoken
-            return ()
+        """The idle ticks that say: this partition has been read to its end, do not wait for it. An empty one says it at BEGINNING_MS."""
+        time_ms = BEGINNING_MS if self._clock.highest_ms is None else self._clock.highest_ms
         return [self._tick_to(partition, time_ms, None) for partition in range(self._stream.partitions)]
 
     def _tick_to(self, partition: int, time_ms: int, origin: Origin | None) -> Output:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from penstock import codec
-from penstock.fold.protocol import Missing, Output, Record
+from penstock.fold.protocol import Output, Record
 from penstock.records import SpecApplied, Wire, Writer
 from penstock_trainer.cohort import canonical
 from penstock_trainer.fold import TrainerFold
@@ -22,18 +22,22 @@ class Applied(NamedTuple):
 
 
 class Ports(NamedTuple):
-    """What the agent needs of the world, as functions; `send` returns when the broker has acknowledged."""
+    """What the agent needs of the world, as functions; `send` returns when the broker has acknowledged.
+
+    `topic` names a model's learning log; `partitions` counts those of its features topic, 0 while there is none.
+    """
 
     send: Callable[[list[Output]], Awaitable[None]]
     writer: Callable[[str, str], Awaitable[Writer]]
     topic: Callable[[str], str]
     live: Callable[[], Iterable[TrainerFold]]
     applied: Callable[[str], Awaitable[Applied | None]]
+    partitions: Callable[[str], Awaitable[int]]
     drifts: Callable[[], Awaitable[Iterable[Mapping[str, Any]]]]
     now_s: Callable[[], float]
 
 
-def spec_record(applied: Applied) -> SpecApplied:
+def spec_record(applied: Applied, partitions: int) -> SpecApplied:
     """The command that a specification becomes; the same version always has the same cause."""
     return {
         "event_time_ms": applied.applied_at_ms,
@@ -41,6 +45,7 @@ def spec_record(applied: Applied) -> SpecApplied:
         "spec_version": applied.version,
         "spec": applied.spec,
         "runtime": canonical(codec.runtime()),
+        "partitions": partitions,
     }
 
 
@@ -77,7 +82,9 @@ class CommandAgent:
                 await self._drifted(value)
 
     async def _apply(self, applied: Applied) -> None:
-        await self._append("SpecApplied", applied.model, spec_record(applied))
+        partitions = await self._ports.partitions(applied.model)
+        if partitions:  # without its features topic nothing can be asked yet; the timer comes again
+            await self._append("SpecApplied", applied.model, spec_record(applied, partitions))
 
     async def _drifted(self, value: Mapping[str, Any]) -> None:
         await self._append("DriftDetected", value["model"], {**value, "origin": None})
@@ -95,8 +102,4 @@ class CommandAgent:
     async def _read(self, record: Record) -> tuple[str, dict[str, Any]]:
         if record.value is None:  # a tombstone
             return "", {}
-        try:
-            return self._wire.read(record.value)
-        except Missing as missing:
-            await self._wire.fetch(int(missing.reference))
-            return self._wire.read(record.value)
+        return await self._wire.read_or_fetch(record.value)

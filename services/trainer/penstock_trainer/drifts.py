@@ -7,9 +7,10 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from penstock.fold.protocol import Missing, Poison, Record
+from penstock.fold.protocol import Poison, Record
 from penstock.fold.weather import Weather
 from penstock.kafka.consumer import READER
+from penstock.patience import WEATHER
 from penstock.records import Wire
 
 
@@ -30,17 +31,14 @@ class Drifts:
             while batch := (await consumer.getmany(self._partition, timeout_ms=0)).get(self._partition, []):
                 for record in batch:
                     await self._take(record)
-        except (KafkaError, OSError, TimeoutError) as error:
-            await self._close()
+        except (KafkaError, *WEATHER) as error:
+            await self._close()  # what was fetched and not taken must be read again
             raise Weather(f"{self._partition.topic} cannot be read: {error}") from error
         return self._known.values()
 
     async def _take(self, record: Record) -> None:
         try:
-            _, value = self._wire.read(record.value)
-        except Missing as missing:
-            await self._wire.fetch(int(missing.reference))
-            _, value = self._wire.read(record.value)
+            _, value = await self._wire.read_or_fetch(record.value)
         except Poison:  # the agent has put it aside with its reason
             return
         self._known.setdefault(value["cause"], value)

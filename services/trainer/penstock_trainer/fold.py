@@ -25,6 +25,7 @@ from penstock_trainer.policy import Reactions, Refusal, proposal
 from penstock_trainer.versions import Version
 
 UNKNOWN_HORIZON_MS = 1 << 60
+UNKNOWN_SOURCES = 1 << 30  # the clock waits for the first specification, which counts its sources
 CHALLENGER_INTERVALS = 10  # a challenger is checkpointed so many times less often than the champion
 
 Made = Iterator[Output | Effect]
@@ -52,7 +53,7 @@ class TrainerFold:
         self.proposed: set[str] = set()
         self.cohort = Cohort()
         self.history = History()
-        self.watermark = Watermark()
+        self.watermark = Watermark(UNKNOWN_SOURCES)
         self.pending = Pending()
         self._schemas: set[int] = set()
         self._unseen: set[int] = set()
@@ -167,6 +168,8 @@ class TrainerFold:
         self._note("spec", value["event_time_ms"], 0, value["cause"])
         for learner in self.cohort.absent(self.model):
             yield self._checkpoint(self.cohort.born(self.model, learner, self.champion, value["cause"], self.position))
+        if self.watermark.expect(value.get("partitions", 1)):  # a log keeps the records that were written before there was this field
+            yield from self._expired()
 
     def _drifted(self, value: Any) -> Made:
         self.counts["drift_events"] += 1
@@ -281,6 +284,7 @@ class TrainerFold:
             "position": self.position,
             "counts": dict(sorted(self.counts.items())),
             "spec": [self.spec_version, self.spec, self.runtime],
+            "partitions": self.watermark.sources,
             "schemas": sorted(self._schemas),
             "serving": [self.champion, *self.serving],
             "causes": sorted(self.causes),
@@ -312,6 +316,7 @@ class TrainerFold:
         self.cohort.load(state["cohort"])
         self.history.load(state["history"])
         self.watermark.load(state["watermark"])
+        self.watermark.sources = state.get("partitions", 1)  # as in `_applied`
         self._origins.load(state["origins"])
 
 

@@ -87,12 +87,16 @@ def _ports(world: World, fleet: Fleet, drifts: Drifts, sender: Sender) -> Ports:
             return None
         return Applied(model, spec.version, spec.body, spec.applied_at_ms)
 
+    async def partitions(model: str) -> int:
+        return await world.kafka.partitions(world.process.prefixed(f"features.{model}"))
+
     return Ports(
         send=sender.send,
         writer=world.writer,
         topic=partial(world.process.topic, "learning"),
         live=partial(_folds, fleet),
         applied=applied,
+        partitions=partitions,
         drifts=drifts.all,
         now_s=time.monotonic,
     )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from penstock.fold.origin import origin_of
 from penstock.fold.protocol import Output, Record
 from penstock.records import Origin, Writer
 from penstock_trainer.cohort import Cohort, Scores
@@ -51,13 +52,7 @@ class Outcomes:
     def _origin(self) -> Origin:
         record, index = self._record, self._index
         self._index += 1
-        return {
-            "topic": record.topic,
-            "generation": self._generation,
-            "partition": record.partition,
-            "offset": record.offset,
-            "index": index,
-        }
+        return origin_of(record, self._generation, index)
 
 
 def _still_living(scores: Scores, cohort: Cohort) -> list[dict[str, Any]]:

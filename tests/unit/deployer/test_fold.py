@@ -1,9 +1,11 @@
+from typing import Any
+
 import pytest
 
 from penstock import codec
 from penstock.fold.protocol import LogRecord, Missing, Output, Poison
 from penstock.learning import present, probability
-from penstock_deployer.fold import DeployerFold
+from penstock_deployer.fold import DeployerFold, score_of
 from tests.unit.deployer.vectors import TOPIC, checkpoint, digest, make_bench
 
 
@@ -114,6 +116,31 @@ async def test_a_model_that_raises_answers_null_and_is_counted() -> None:
     outputs = run(fold, [bench.serve(codec.encode(codec.build({"drift.ADWIN": None}, 1))), bench.vector(1), bench.vector(2)])
     assert [bench.read(output)["score"] for output in outputs if output.topic == "predictions.late"] == [None, None]
     assert (fold.counts["predict_errors"], fold.counts["predictions"]) == (2, 2)
+
+
+class Raising:
+    """A learner that raises on every question."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def predict_proba_one(self, x: dict[str, Any]) -> dict[bool, float]:
+        raise self._error
+
+
+class Panic(BaseException):
+    """Like pyo3's PanicException, which River's Rust raises: no Exception."""
+
+
+@pytest.mark.parametrize("error", [ValueError(), Panic()])
+def test_whatever_a_learner_raises_the_question_is_answered(error: BaseException) -> None:
+    assert score_of(Raising(error), {"wind": 1.0}) is None
+
+
+@pytest.mark.parametrize("fatal", [MemoryError, RecursionError, KeyboardInterrupt])
+def test_what_says_nothing_about_the_record_is_no_answer(fatal: type[BaseException]) -> None:
+    with pytest.raises(fatal):
+        score_of(Raising(fatal()), {"wind": 1.0})
 
 
 async def test_echoes_are_dropped_and_counted() -> None:

@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given, strategies as st
 
 from penstock.fold.protocol import LogRecord, Missing, Output, Poison, Snapshot
+from penstock.fold.watermark import BEGINNING_MS
+from penstock.kafka.partition import partition_of
 from penstock_feature_store.fold import ViewFold
 from tests.unit.feature_store.worlds import ONE_MODEL, SPEC, World, logs, made, world_of
+
+TWO_PARTITIONS = SPEC.replace("    key: city\n", "    key: city\n    partitions: 2\n").replace(
+    "      driver_delay: {mean: ends.delay, by: driver, window: 50ms, default: 0}\n", ""
+)
+ULM = partition_of(b"Ulm", 2)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +57,53 @@ def test_features_are_read_as_of_the_event_time(world: World) -> None:
     assert vector["features"]["late"] == 0.5
     assert (vector["features"]["ends_now"], vector["features"]["worst"]) == (2.0, 9.0)
     assert vector["features"]["driver_delay"] == 6.0
+
+
+OWN = """      driver_rides: {count: rides, by: driver, window: 100ms}
+      rides_before: {count: rides, window: 100ms}
+      mean_miles: {mean: rides.miles, window: 100ms}
+      miles_before: {last: rides.miles}
+models:
+"""
+OWN_FEATURES = ("driver_rides", "rides_before", "mean_miles", "miles_before")
+
+
+def test_a_feature_of_the_own_stream_holds_what_came_before_and_never_the_event_that_asks() -> None:
+    world = made(SPEC.replace("models:\n", OWN))
+    fold, seen = world.fold(), []
+    for time_ms, city, driver, miles in (
+        (1_000, "Ulm", "ann", 4),
+        (1_010, "Ulm", "bob", 8),
+        (1_010, "Ulm", "ann", 9),  # what came before at the same time has come before
+        (1_020, "Köln", "ann", 7),  # another city, the same driver
+        (1_005, "Ulm", "ann", 1),  # late: as of its own time
+        (1_105, "Ulm", None, 1),  # the window has passed the first
+    ):
+        _, _, vector = world.read(fold.step(world.event("rides", time_ms, ride="r", city=city, driver=driver, miles=miles)))[0]
+        seen.append(tuple(vector["features"][name] for name in OWN_FEATURES))
+    assert seen == [
+        (0.0, 0.0, None, None),
+        (0.0, 1.0, 4.0, 4.0),
+        (1.0, 2.0, 6.0, 8.0),
+        (2.0, 0.0, None, None),
+        (1.0, 1.0, 4.0, 4.0),
+        (0.0, 2.0, 8.5, 9.0),
+    ]
+
+
+@given(data=st.data())
+def test_what_an_event_says_of_itself_changes_no_feature_of_its_own_stream(data: st.DataObject) -> None:
+    world = made(SPEC.replace("models:\n", OWN))
+    before = data.draw(logs(world))
+    asked = []
+    for miles in (1, 1_000):
+        fold = world.fold()
+        for record in before:
+            fold.step(record)
+        world.offsets["rides"] = 10_000
+        _, _, vector = world.read(fold.step(world.event("rides", 1_400, ride="r", city="Ulm", driver="ann", miles=miles)))[0]
+        asked.append([vector["features"][name] for name in OWN_FEATURES])
+    assert asked[0] == asked[1]
 
 
 def test_the_online_value_is_what_was_asked_with(world: World) -> None:
@@ -102,7 +156,42 @@ def test_a_partition_is_idle_only_when_all_that_feed_it_are(world: World) -> Non
     assert (first["idle"], second["idle"]) == (False, True)
 
 
-def test_a_tick_of_another_stream_moves_nothing(world: World) -> None:
+@pytest.fixture(scope="module")
+def wide() -> World:
+    return made(TWO_PARTITIONS)
+
+
+def test_a_partition_that_has_not_spoken_holds_the_clock(wide: World) -> None:
+    fold = wide.fold()
+    fold.step(wide.event("rides", 1_000, ride="a", city="Ulm", miles=1, partition=ULM, origin_partition=0))
+    early = wide.read(fold.step(wide.tick("rides", 2_000, partition=0)))[0][2]
+    fold = resume(wide, fold.snapshot())
+    again = wide.read(fold.step(wide.tick("rides", 3_000, partition=0)))[0][2]
+    assert [(tick["event_time_ms"], tick["idle"]) for tick in (early, again)] == [(BEGINNING_MS, False)] * 2
+    fold.step(wide.event("rides", 500, ride="b", city="Ulm", miles=1, partition=ULM, origin_partition=1))
+    assert wide.read(fold.step(wide.tick("rides", 3_000, partition=0)))[0][2]["event_time_ms"] == 500
+
+
+def test_a_partition_that_is_idle_before_its_first_record_frees_the_clock(wide: World) -> None:
+    fold = wide.fold()
+    fold.step(wide.event("rides", 1_000, ride="a", city="Ulm", miles=1, partition=ULM, origin_partition=0))
+    ticks = [wide.tick("rides", BEGINNING_MS, partition=1, idle=True), wide.tick("rides", 1_000, partition=0, idle=True)]
+    sent = [wide.read(fold.step(tick))[0][2] for tick in ticks]
+    assert [(tick["event_time_ms"], tick["idle"]) for tick in sent] == [(1_000, False), (1_000, True)]
+
+
+def test_how_many_ticks_go_out_does_not_depend_on_who_has_spoken(wide: World) -> None:
+    grown = wide.fold()
+    for record in (
+        wide.tick("rides", 2_000, partition=0),
+        wide.tick("rides", BEGINNING_MS, partition=1, idle=True),
+        wide.tick("rides", 2_000, partition=0, idle=True),
+    ):
+        assert len(shape(grown.step(record))) == len(shape(wide.fold().step(record))) == 2
+
+
+def test_a_tick_of_another_stream_moves_nothing(wide: World, world: World) -> None:
+    assert list(wide.fold().step(wide.tick("ends", BEGINNING_MS, idle=True))) == []
     fold = world.fold()
     assert list(fold.step(world.tick("ends", 5_000))) == []
     assert list(fold.step(world.tick("rain", 5_000, idle=True))) == []

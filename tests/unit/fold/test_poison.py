@@ -37,7 +37,7 @@ def test_a_letter_is_the_record_untouched_and_says_where_it_stood_and_why() -> N
 
 def test_a_message_is_at_most_a_kilobyte() -> None:
     headers = dict(LETTERS.letter(record(b"?"), Poison("bad", "x" * 10_000)).headers)
-    assert len(headers["__dlq.errors.message"]) == 1_000
+    assert len(headers["__dlq.errors.message"] or b"") == 1_000
 
 
 def test_a_letter_that_no_topic_takes_loses_its_value_but_not_its_address() -> None:

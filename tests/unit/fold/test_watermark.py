@@ -8,9 +8,9 @@ A, B = ("a", 0), ("a", 1)
 MOVES = st.lists(st.tuples(st.sampled_from([A, B]), st.one_of(st.none(), st.integers(BEGINNING_MS, 2**41))), max_size=30)
 
 
-def moved(moves: list[tuple[tuple[str, int], int | None]]) -> Watermark:
+def moved(moves: list[tuple[tuple[str, int], int | None]], sources: int = 1) -> Watermark:
     """A clock after these moves; None is an idle tick."""
-    clock = Watermark()
+    clock = Watermark(sources)
     for source, time_ms in moves:
         if time_ms is None:
             clock.rest(source)
@@ -41,19 +41,43 @@ def test_it_is_idle_when_every_source_that_has_spoken_is() -> None:
     assert not clock.idle
 
 
-@given(MOVES)
-def test_it_never_goes_back(moves: list[tuple[tuple[str, int], int | None]]) -> None:
-    values = [moved(moves[:count]).value for count in range(len(moves) + 1)]
+def test_it_stands_at_the_beginning_until_every_source_has_spoken_or_rested() -> None:
+    spoken, rested = Watermark(sources=2), Watermark(sources=2)
+    for clock in (spoken, rested):
+        assert (clock.advance(A, 100), clock.value, clock.idle) == (False, BEGINNING_MS, False)
+    assert (spoken.advance(B, 50), spoken.value) == (True, 50)
+    assert (rested.rest(B), rested.value, rested.idle) == (True, 100, False)
+
+
+def test_it_is_not_idle_while_a_source_has_not_been_heard() -> None:
+    clock = Watermark(sources=2)
+    clock.rest(A)
+    assert not clock.idle
+    clock.rest(B)
+    assert (clock.idle, clock.value) == (True, BEGINNING_MS)
+
+
+def test_fewer_sources_than_thought_free_it_and_more_hold_it_where_it_is() -> None:
+    clock = Watermark(sources=2)
+    clock.advance(A, 100)
+    assert (clock.expect(1), clock.value) == (True, 100)
+    assert (clock.expect(2), clock.advance(A, 200), clock.value) == (False, False, 100)
+    assert (clock.advance(B, 150), clock.value) == (True, 150)
+
+
+@given(MOVES, st.integers(1, 3))
+def test_it_never_goes_back(moves: list[tuple[tuple[str, int], int | None]], sources: int) -> None:
+    values = [moved(moves[:count], sources).value for count in range(len(moves) + 1)]
     assert values == sorted(values)
 
 
-@given(MOVES, MOVES)
+@given(MOVES, MOVES, st.integers(1, 3))
 def test_a_restored_clock_goes_on_as_if_nothing_had_happened(
-    before: list[tuple[tuple[str, int], int | None]], after: list[tuple[tuple[str, int], int | None]]
+    before: list[tuple[tuple[str, int], int | None]], after: list[tuple[tuple[str, int], int | None]], sources: int
 ) -> None:
-    restored = Watermark()
-    restored.load(moved(before).dump())
+    restored = Watermark(sources)
+    restored.load(moved(before, sources).dump())
     for source, time_ms in after:
         _ = restored.rest(source) if time_ms is None else restored.advance(source, time_ms)
-    assert restored.dump() == moved(before + after).dump()
-    assert restored.idle == moved(before + after).idle
+    assert restored.dump() == moved(before + after, sources).dump()
+    assert restored.idle == moved(before + after, sources).idle

@@ -4,6 +4,7 @@ import pytest
 from aiokafka.partitioner import murmur2
 
 from penstock.fold.protocol import Missing, Poison
+from penstock.fold.watermark import BEGINNING_MS
 from penstock.records import event_time_ms
 from penstock.spec import Field
 from penstock.spec.avro import producer_schema
@@ -121,6 +122,21 @@ async def test_an_event_moves_time_forward_by_at_most_max_jump() -> None:
     assert fold.counts == {"sent": 5, "validated": 4}
 
 
+async def test_the_first_event_is_held_to_its_append_time() -> None:
+    fold, limit = (await house()).fold(), NOON_MS + 24 * HOUR_MS
+    with pytest.raises(Poison, match=r"time_jump: .* append time"):
+        fold.step(record(flight(flight_id="a", scheduled_at="2099-01-01T00:00:00Z"), 0))
+    with pytest.raises(Poison, match="time_jump"):
+        fold.step(record(flight(flight_id="b", scheduled_at=limit + 1), 1))
+    fold.step(record(flight(flight_id="c", scheduled_at=limit), 2))
+    assert fold.counts == {"sent": 3, "validated": 1}
+
+
+async def test_a_replay_may_begin_any_time_ago() -> None:
+    fold = (await house()).fold()
+    assert len(list(fold.step(record(flight(scheduled_at="1987-10-01T00:00:00Z"))))) == 1
+
+
 async def test_a_rejected_jump_does_not_move_the_clock_and_its_id_is_free() -> None:
     fold = (await house()).fold()
     fold.step(record(flight(), 0))
@@ -173,15 +189,30 @@ async def test_a_tick_may_jump_ten_times_as_far_as_an_event() -> None:
     assert fold.counts == {"sent": 3, "validated": 2, "ticks": 1}
 
 
+async def test_the_first_tick_is_held_to_ten_times_that_from_its_append_time() -> None:
+    fold = (await house()).fold()
+    with pytest.raises(Poison, match="time_jump"):
+        fold.step(record(b'{"penstock.tick": "2013-01-11T12:00:00.001Z"}', 0))
+    assert len(list(fold.step(record(b'{"penstock.tick": "2013-01-11T12:00:00Z"}', 1)))) == 3
+    assert fold.counts == {"sent": 1, "ticks": 1}
+
+
 async def test_an_idle_partition_says_so_at_its_highest_time_to_every_partition() -> None:
     home = await house()
     fold = home.fold(partition=2)
-    assert list(fold.idle("events.flights")) == []
     fold.step(record(flight(), 0))
     fold.step(record(flight(flight_id="b", scheduled_at=NOON_MS - HOUR_MS), 1))
     ticks = [home.read(output) for output in fold.idle("events.flights")]
     assert ticks == [{"event_time_ms": NOON_MS, "origin": None, "source": "events.flights", "partition": 2, "idle": True}] * 3
     assert [output.partition for output in fold.idle("events.flights")] == [0, 1, 2]
+
+
+async def test_an_empty_partition_is_idle_at_the_beginning_of_time_and_may_then_speak_at_any() -> None:
+    home = await house()
+    fold = home.fold(partition=2)
+    ticks = [home.read(output) for output in fold.idle("events.flights")]
+    assert [(tick["event_time_ms"], tick["partition"], tick["idle"]) for tick in ticks] == [(BEGINNING_MS, 2, True)] * 3
+    assert len(list(fold.step(record(flight(), 0)))) == 1  # being idle has set no clock that an event could be too far ahead of
 
 
 # --- duplicates ----------------------------------------------------------------------------------------------------------------------

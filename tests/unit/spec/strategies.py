@@ -49,8 +49,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         "c2": {draw(st.sampled_from(["mean", "sum", "min", "max"])): f"{other}.v * 2", "window": draw(MS)},
         "c3": {"count": other, "by": "k", "window": draw(MS), "default": 0},
     }
-    allowed = sorted(compute) if other != source else ["c0"]  # no feature is of the view's own stream
-    view = {"from": source, "select": ["v"], "compute": {name: compute[name] for name in draw(st.sets(st.sampled_from(allowed)))}}
+    view = {"from": source, "select": ["v"], "compute": {name: compute[name] for name in draw(st.sets(st.sampled_from(sorted(compute))))}}
     model = {
         "task": "binary_classification",
         "view": "view",

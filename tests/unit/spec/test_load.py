@@ -41,17 +41,6 @@ BAD = [
         "21:9: streams.tick: its records would be called Tick, as records of the platform are. Try: tick-events",
     ),
     (
-        "{last: weather.wind_speed,",
-        "{last: flights.distance,",
-        "56:30: views.flights-basic.compute.wind.last: flights is what the view is of: "
-        "the event that asks would be in its own feature, a leak. Try: another stream",
-    ),
-    (
-        "{mean: arrivals.arr_delay, window",
-        "{mean: flights.distance, window",
-        "views.flights-basic.compute.delay_3h.mean: flights is what the view is of",
-    ),
-    (
         "partitions: 1",
         "partitions: 3",
         "models.flights-late.label.from: flights has 3 partitions, arrivals 1: labels are read beside questions. "
@@ -142,6 +131,15 @@ def test_a_bad_specification_is_refused_with_its_place_and_a_cure(good: str, bad
     found = problems(TEXT.replace(good, bad, 1))
     assert any(expected in problem for problem in found), found
     assert all(problem.startswith("penstock.yaml:") for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("joined", "own"),
+    [("{last: weather.wind_speed,", "{last: flights.distance,"), ("{mean: arrivals.arr_delay, window", "{count: flights, window")],
+)
+def test_a_feature_may_be_of_the_stream_that_asks(joined: str, own: str) -> None:
+    assert joined in TEXT
+    assert load(TEXT.replace(joined, own)).views["flights-basic"]
 
 
 def test_all_problems_come_at_once_in_the_order_of_the_file() -> None:

@@ -1,6 +1,7 @@
 """The trainer's fold: the life of predictions and labels, the clock, the policies, the chain."""
 
 import hashlib
+import json
 import random
 from collections.abc import Iterable
 from typing import Any
@@ -9,10 +10,12 @@ import pytest
 
 from penstock import codec
 from penstock.fold.protocol import Output, Poison, Record
+from penstock.fold.watermark import BEGINNING_MS
+from penstock.records import platform_schema
 from penstock_trainer.checkpoints import CheckpointMade
 from penstock_trainer.errors import LogIncomplete, RuntimeChanged
 from penstock_trainer.fold import TrainerFold
-from tests.learning_log import LearningLog
+from tests.learning_log import HOUR_MS, SPEC, LearningLog
 
 
 def fold_all(fold: TrainerFold, records: Iterable[Record]) -> list[Any]:
@@ -108,6 +111,55 @@ async def test_the_clock_is_the_minimum_over_partitions_and_an_idle_one_leaves_i
     assert fold.counts["expired"] == 0
     fold_all(fold, [log.tick(1, partition=0, idle=True)])
     assert fold.counts["expired"] == 1
+
+
+async def test_a_partition_that_speaks_late_finds_that_the_clock_has_waited_for_it() -> None:
+    log = await LearningLog.new()
+    log.spec(partitions=2)
+    log.ask("fast", 100, partition=1, a=1.0)
+    log.label("slow", 2)
+    log.ask("slow", 1, partition=0, a=1.0)
+    fold = log.fold()
+    fold_all(fold, log.records)
+    assert fold.watermark.value == HOUR_MS
+    assert (fold.counts["labelled"], fold.counts["expired"], fold.counts["labels.orphan"]) == (1, 0, 0)
+
+
+async def test_a_partition_that_is_idle_before_its_first_record_frees_the_clock() -> None:
+    log = await LearningLog.new()
+    log.spec(partitions=2)
+    log.ask("q", 1, partition=1, a=1.0)
+    log.tick(50, partition=1)
+    fold = log.fold()
+    fold_all(fold, log.records)
+    assert (fold.counts["expired"], fold.watermark.value) == (0, BEGINNING_MS)
+    ended = outcomes(log, fold_all(fold, [log.tick(BEGINNING_MS / HOUR_MS, partition=0, idle=True)]))
+    assert ([each["kind"] for each in ended], fold.watermark.value) == (["expired"], 50 * HOUR_MS)
+
+
+async def test_a_restored_clock_still_waits_for_the_partitions_that_have_not_spoken() -> None:
+    log = await LearningLog.new()
+    log.spec(partitions=2)
+    log.ask("fast", 100, partition=1, a=1.0)
+    before, after = log.fold(), log.fold()
+    fold_all(before, log.records)
+    after.restore(before.snapshot())
+    fold_all(after, [log.tick(200, partition=1)])
+    assert after.watermark.value == BEGINNING_MS
+    fold_all(after, [log.tick(150, partition=0)])
+    assert after.watermark.value == 150 * HOUR_MS
+
+
+async def test_a_specification_from_before_the_partitions_were_counted_has_one() -> None:
+    log = await LearningLog.new()
+    schema = platform_schema("SpecApplied")
+    older = {**schema, "fields": [field for field in schema["fields"] if field["name"] != "partitions"]}
+    write = await log.wire.writer("learning.older", older)
+    log.raw(write({"event_time_ms": 0, "cause": "spec:1", "spec_version": 1, "runtime": "{}", "spec": json.dumps(SPEC)}))
+    log.ask("q", 1, a=1.0)
+    fold = log.fold()
+    fold_all(fold, log.records)
+    assert (fold.watermark.sources, fold.watermark.value) == (1, HOUR_MS)
 
 
 async def test_a_label_without_a_prediction_becomes_an_orphan() -> None:
@@ -232,11 +284,10 @@ async def test_what_comes_before_the_specification_waits_for_its_horizon() -> No
     log.label("labelled", 2, True)
     log.label("early", 2, True)
     log.tick(500)
-    log.spec()
     fold = log.fold()
     fold_all(fold, log.records)
     assert (fold.counts["predictions"], fold.counts["labelled"], fold.counts["expired"], fold.pending.open_count) == (2, 1, 0, 1)
-    fold_all(fold, [log.tick(501)])
+    fold_all(fold, [log.spec()])
     assert (fold.counts["expired"], fold.counts["labels.orphan"], fold.pending.open_count) == (1, 1, 0)
 
 
