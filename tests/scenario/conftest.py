@@ -43,4 +43,4 @@ def flights() -> Sequence[Event]:
 @pytest.fixture(scope="session")
 def recorded(platform: Platform, flights: Sequence[Event]) -> Run:
     """One run of the demo, with a specification under which its whole story happens within days."""
-    return asyncio.run(run(platform, changed(*QUICK), flights))
+    return asyncio.run(run(platform, changed(*QUICK), flights, in_step=True))
