@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, Output, OutputOption
 from penstock.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,26 +23,14 @@ if TYPE_CHECKING:
 LOOK_EVERY_S = 0.2
 
 
-class Output(StrEnum):
-    """How to print: for people or for programs."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 class Only(StrEnum):
     """A part of the stack that can run alone."""
 
     INFRA = "infra"
 
 
-Folder = Annotated[Path, typer.Option("--folder", help="Where the stack keeps its data, logs and state.")]
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="Table for people, json for programs.")]
-DEFAULT_FOLDER = Path(".penstock")
-
-
 def up(
-    folder: Folder = DEFAULT_FOLDER,
+    folder: FolderOption = DEFAULT_FOLDER,
     foreground: Annotated[
         bool, typer.Option("--foreground/--detach", help="Stay here until Ctrl-C, or come back when all is ready.")
     ] = False,
@@ -62,7 +51,7 @@ def up(
 
 
 def down(
-    folder: Folder = DEFAULT_FOLDER,
+    folder: FolderOption = DEFAULT_FOLDER,
     wipe: Annotated[bool, typer.Option("--wipe", help="Delete the data and the logs too.")] = False,
 ) -> None:
     """Stop everything in order."""
@@ -74,7 +63,7 @@ def down(
     typer.echo("stopped; data and logs are deleted" if wipe else "stopped")
 
 
-def status(folder: Folder = DEFAULT_FOLDER, output: OutputOption = Output.TABLE) -> None:
+def status(folder: FolderOption = DEFAULT_FOLDER, output: OutputOption = Output.TABLE) -> None:
     """Show every process with its state and addresses."""
     from penstock.local.state import State, folders_of, read_state  # noqa: PLC0415
 
@@ -91,7 +80,7 @@ def status(folder: Folder = DEFAULT_FOLDER, output: OutputOption = Output.TABLE)
 
 def logs(
     service: Annotated[str, typer.Argument(help="kafka, postgres, supervisor or a service.")],
-    folder: Folder = DEFAULT_FOLDER,
+    folder: FolderOption = DEFAULT_FOLDER,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")] = 50,
 ) -> None:
@@ -109,7 +98,7 @@ def logs(
         _follow(path)
 
 
-def doctor(folder: Folder = DEFAULT_FOLDER, output: OutputOption = Output.TABLE) -> None:
+def doctor(folder: FolderOption = DEFAULT_FOLDER, output: OutputOption = Output.TABLE) -> None:
     """Say what is wrong with this machine or folder, and the cure; exit code 1 if the stack cannot start."""
     from penstock.local.doctor import Verdict, examine  # noqa: PLC0415
 

@@ -1,6 +1,5 @@
 """`penstock tail`: the records of a topic, decoded."""
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -46,12 +45,13 @@ async def read_topic(topic: str, folder: Path, last: int | None, timeout_s: floa
     from aiokafka import AIOKafkaConsumer, TopicPartition  # noqa: PLC0415
 
     from penstock.kafka.cluster import opened  # noqa: PLC0415
+    from penstock.kafka.consumer import READER  # noqa: PLC0415
     from penstock.records import Wire  # noqa: PLC0415
     from penstock.records.schemas import HttpSchemaRegistry  # noqa: PLC0415
 
     at = addresses(folder)
     schemas = HttpSchemaRegistry(at.schema_registry_url)
-    consumer = AIOKafkaConsumer(bootstrap_servers=at.bootstrap, enable_auto_commit=False, auto_offset_reset="none")
+    consumer = AIOKafkaConsumer(bootstrap_servers=at.bootstrap, group_id=None, **READER)
     await consumer.start()
     try:
         known = await consumer.topics()
@@ -73,7 +73,6 @@ async def read_topic(topic: str, folder: Path, last: int | None, timeout_s: floa
     finally:
         await consumer.stop()
         await schemas.aclose()
-        await asyncio.sleep(0)
 
 
 async def readable(record: Any, wire: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from penstock import codec
 from penstock.errors import PenstockError
 from penstock.fold.drive import drive
 from penstock.fold.protocol import Missing, Record
+from penstock.kafka.consumer import READER
 from penstock.records import Wire, platform_schema
 from penstock.records.schemas import HttpSchemaRegistry
 from penstock.settings import Settings
@@ -69,7 +70,7 @@ async def replay(settings: Settings, model: str, version: int, position: int) ->
 
 async def _read(settings: Settings, topic: str, position: int) -> AsyncIterator[list[Record]]:
     partition = TopicPartition(topic, 0)
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, enable_auto_commit=False, auto_offset_reset="none")
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, group_id=None, **READER)
     await consumer.start()
     try:
         consumer.assign([partition])
