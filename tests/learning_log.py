@@ -1,12 +1,14 @@
 """A learning log in memory, written by hand: for tests of the trainer's fold and of what proves it."""
 
 import json
-from collections.abc import Mapping
+import random
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from penstock.fold.protocol import LogRecord
+from penstock.fold.protocol import LogRecord, Record
 from penstock.records import Wire, Writer, platform_schema, with_features
 from penstock.records.schemas import MemorySchemaRegistry
+from penstock_trainer.checkpoints import CheckpointMade
 from penstock_trainer.fold import TrainerFold
 
 HOUR_MS = 3_600_000
@@ -106,3 +108,32 @@ class LearningLog:
         value = {"origin": None, "model": "m", "kind": "concept", "signal": "loss", "detector": "ADWIN", "statistic": 1.0}
         more = {"baseline": 0.5, "severity": 1.0, "window_from": 0, "window_to": 1, "labels": 1, "cause": cause}
         return self.append("DriftDetected", {"event_time_ms": int(hours * HOUR_MS), **value, **more})
+
+
+def fold_all(fold: TrainerFold, records: Iterable[Record]) -> list[Any]:
+    return [made for record in records for made in fold.step(record)]
+
+
+def checkpoints(made: Iterable[Any]) -> list[CheckpointMade]:
+    return [effect for effect in made if isinstance(effect, CheckpointMade)]
+
+
+async def a_log(*, questions: int = 0, seed: int = 1, drift_at: int = -1, never_labelled: int = -1) -> LearningLog:
+    """A log with a spec, a serve, and questions one a minute whose labels come an hour later; the concept turns round at `drift_at`."""
+    log = await LearningLog.new()
+    log.spec()
+    log.serve(1, 1)
+    chance = random.Random(seed)
+    labels: list[tuple[float, str, bool]] = []
+    for number in range(questions):
+        hours = number / 60
+        while labels and labels[0][0] <= hours:
+            due, id, value = labels.pop(0)
+            log.label(id, due, value)
+        if number == drift_at:
+            log.drift("d1", hours)
+        a = chance.gauss(0, 1)
+        log.ask(f"q{number}", hours, a=a, b=chance.gauss(0, 1), c=chance.choice("xyz"))
+        if number != never_labelled:
+            labels.append((hours + 1, f"q{number}", (a > 0) != (0 <= drift_at <= number)))
+    return log

@@ -17,13 +17,17 @@ JSON_FIELDS = ("recipe", "runtime", "metrics")
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The trainer's wish that a version serves, with its evidence; `champion` is the version it was compared with, 0 for none."""
+    """The trainer's wish that a version serves, with its evidence; `champion` is the version it was compared with, 0 for none.
+
+    `declared`: not the evidence but the specification asks for it, by naming the version's learner as champion.
+    """
 
     cause: str
     champion: int
     labels: int
     difference: float
     evidence: str
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

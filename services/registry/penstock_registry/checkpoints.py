@@ -142,6 +142,7 @@ class Checkpoints:
             state=checkpoint.state,
             supposed_champion=proposal.champion,
             champion=await champion_version(change, checkpoint.model, CHAMPION),
+            declared=proposal.declared,
         )
         await change.connection.execute(
             change.sql["add_proposal"], checkpoint.model, proposal.cause, checkpoint.version, checkpoint.position, proposal.champion,

@@ -101,7 +101,7 @@ _CHECKPOINT = (
     "model", "version", "position", "chain", "digest", "watermark_ms", "parent", "learner", "recipe", "runtime", "metrics", "cause",
     "born_position", "state",
 )  # fmt: skip
-_PROPOSAL = ("cause", "champion", "labels", "difference", "evidence")
+_PROPOSAL = ("cause", "champion", "labels", "difference", "evidence", "declared")
 
 
 async def _read(messages: AsyncIterator[pb.PutCheckpointRequest]) -> tuple[pb.Checkpoint, bytes]:

@@ -18,13 +18,17 @@ SAME_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """The wish that this version serves instead of `champion`, with its evidence (canonical JSON)."""
+    """The wish that this version serves instead of `champion`, with its evidence (canonical JSON).
+
+    `declared`: the specification names its learner as champion, so that it serves however promotion is decided otherwise.
+    """
 
     cause: str
     champion: int
     labels: int
     difference: float
     evidence: str
+    declared: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +92,15 @@ def record_of(version: Version) -> dict[str, Any]:
     return {**version.metrics(), "labels": version.labels, "learned": version.learned, "skipped": version.skipped}
 
 
-def propose(version: Version, champion: Version) -> Proposed:
-    """The proposal of a challenger; its cause names both versions and the birth that led to it."""
+def propose(version: Version, champion: Version, position: int, *, declared: bool = False) -> Proposed:
+    """The proposal of a challenger; its cause names both versions, where in the log, and the birth that led to it."""
     return Proposed(
-        cause=f"proposal:{version.number}>{champion.number}:{version.cause}",
+        cause=f"proposal:{version.number}>{champion.number}@{position}:{version.cause}",
         champion=champion.number,
         labels=version.paired_labels,
         difference=advantage(version),
         evidence=canonical(evidence(version, champion)),
+        declared=declared,
     )
 
 

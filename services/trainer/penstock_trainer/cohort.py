@@ -31,6 +31,10 @@ class Cohort:
         living = {(version.learner_name, version.recipe) for version in self.live()}
         return [name for name in (model.champion, *model.challengers) if (name, recipe_of(model, name)) not in living]
 
+    def is_declared(self, version: Version, model: Model) -> bool:
+        """Whether the specification still has the learner that this version follows, as it was declared when it was born."""
+        return version.learner_name in model.learners and version.recipe == recipe_of(model, version.learner_name)
+
     def born(self, model: Model, learner_name: str, parent: int, cause: str, position: int) -> Version:
         """A new version of a declared learner; its number and its seed follow from the log alone."""
         number = len(self.versions) + 1
@@ -64,9 +68,9 @@ class Cohort:
         """The living versions that have failed too often to go on."""
         return [version for version in self.live() if version.errors >= errors_max]
 
-    def best(self) -> Version | None:
-        """The living version of the lowest log loss."""
-        return min(self.live(), key=lambda version: version.metrics()["log_loss"], default=None)
+    def best(self, versions: Sequence[Version]) -> Version | None:
+        """The version of the lowest log loss; one that no label has scored yet comes last."""
+        return min(versions, key=lambda version: (not version.labels, version.metrics()["log_loss"]), default=None)
 
     def _answered(self, scores: Scores) -> Iterator[tuple[Version, float]]:
         for number, score in scores:

@@ -1,6 +1,5 @@
 """The trainer's fold: a model as a deterministic function of its learning log. This is the page to read."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,20 +12,17 @@ from penstock.fold.watermark import Watermark
 from penstock.learning import present
 from penstock.records import Wire, Writer
 from penstock.records.wire import schema_id
-from penstock.spec import Model, Reaction, part_from_json
-from penstock_trainer.checkpoints import CheckpointMade, Place, Proposed, checkpoint, propose
-from penstock_trainer.cohort import Cohort
-from penstock_trainer.errors import LogIncomplete, RuntimeChanged
-from penstock_trainer.history import Event, History
+from penstock.spec import Model, part_from_json
+from penstock_trainer.chain import Chain
+from penstock_trainer.checkpoints import Place
+from penstock_trainer.errors import RuntimeChanged
 from penstock_trainer.labels import Life
 from penstock_trainer.outcomes import Outcomes
 from penstock_trainer.pending import Entry, Pending, State
-from penstock_trainer.policy import Reactions, Refusal, proposal
-from penstock_trainer.versions import Version
+from penstock_trainer.selection import Selection
 
 UNKNOWN_HORIZON_MS = 1 << 60
 UNKNOWN_SOURCES = 1 << 30  # the clock waits for the first specification, which counts its sources
-CHALLENGER_INTERVALS = 10  # a challenger is checkpointed so many times less often than the champion
 
 Made = Iterator[Output | Effect]
 
@@ -41,24 +37,19 @@ class TrainerFold:
     def __init__(self, name: str, wire: Wire, write_outcome: Writer, outcomes_topic: str, runtime: str = "", generation: int = 1) -> None:
         self.name = name
         self.counts: Counter[str] = Counter()
-        self.chain = bytes(32)
-        self.position = 0
+        self.chain = Chain()
         self.model: Model | None = None
         self.spec = ""
         self.spec_version = 0
         self.runtime = ""
-        self.champion = 0
-        self.serving = (-1, -1)  # revision and position of the serve in force
         self.causes: set[str] = set()
-        self.proposed: set[str] = set()
-        self.cohort = Cohort()
-        self.history = History()
+        self.selection = Selection(self.counts, self._place)
+        self.cohort = self.selection.cohort
         self.watermark = Watermark(UNKNOWN_SOURCES)
         self.pending = Pending()
         self._schemas: set[int] = set()
         self._unseen: set[int] = set()
         self._origins = Origins()
-        self._reactions = Reactions({})
         self._life = Life(self.pending, self.counts)
         self._runtime = runtime
         self._wire = wire
@@ -66,7 +57,7 @@ class TrainerFold:
 
     def step(self, record: Record) -> Iterable[Output | Effect]:
         """Fold one record. It is chained first, whatever it holds. Raises: Missing before anything else has changed; Poison."""
-        self._append(record)
+        self.chain.append(record)
         self._recall_schemas()
         name, value = self._wire.read(record.value)
         self._outcomes.begin(record)
@@ -81,11 +72,11 @@ class TrainerFold:
             case "Tick":
                 yield from self._ticked(value)
             case "Serve":
-                self._served(value)
+                yield from self.selection.served(self.model, value)
             case "SpecApplied" if self._is_first(value):
                 yield from self._applied(value)
             case "DriftDetected" if self._is_first(value):
-                yield from self._drifted(value)
+                yield from self.selection.drifted(self.model, value)
             case "Prediction" | "Label" | "SpecApplied" | "DriftDetected":
                 self.counts["echoes"] += 1
             case _:
@@ -122,12 +113,10 @@ class TrainerFold:
         _, prediction = self._wire.read(asked.body)
         self._life.close(event_id, asked, label["value"], self.horizon_ms)
         yield self._outcomes.labelled(asked, prediction, label, label_offset, self.cohort)
-        self.cohort.score(label["value"], asked.scores, self.champion)
+        self.cohort.score(label["value"], asked.scores, self.selection.champion)
         self.cohort.learn(present(prediction["features"]), label["value"])
         if self.model is not None:
-            yield from self._failed(self.model)
-            yield from self._proposed(self.model)
-            yield from (self._checkpoint(version) for version in self._due(self.model))
+            yield from self.selection.labelled(self.model)
 
     def _ticked(self, value: Any) -> Made:
         self.counts["ticks"] += 1
@@ -143,95 +132,18 @@ class TrainerFold:
             if self._life.end(event_id, entry):
                 yield self._outcomes.expired(entry, self._wire.read(entry.body)[1], self.cohort)
 
-    def _served(self, value: Any) -> None:
-        order = (value["revision"], value["position"])
-        if order <= self.serving or value["version"] not in self.cohort.versions:
-            self.counts["serves.ignored"] += 1
-            return
-        self.serving = order
-        self.counts["serves"] += 1
-        if value["version"] != self.champion:
-            self.champion = value["version"]
-            self._note("serve", value["event_time_ms"], self.champion, value["cause"])
-            for version in self.cohort.live():
-                version.unpair()
-
     def _applied(self, value: Any) -> Made:
         if value["spec_version"] <= self.spec_version:
             self.counts["specs.ignored"] += 1
             return
-        is_first = self.model is None
-        self._follow(value["spec"], value["spec_version"], value["runtime"])
-        assert self.model is not None
-        if is_first:
+        before, model = self.model, self._follow(value["spec"], value["spec_version"], value["runtime"])
+        if before is None:
             self.pending.set_horizon(self.horizon_ms)
-        self._note("spec", value["event_time_ms"], 0, value["cause"])
-        for learner in self.cohort.absent(self.model):
-            yield self._checkpoint(self.cohort.born(self.model, learner, self.champion, value["cause"], self.position))
+        yield from self.selection.applied(model, before, value)
         if self.watermark.expect(value.get("partitions", 1)):  # a log keeps the records that were written before there was this field
             yield from self._expired()
 
-    def _drifted(self, value: Any) -> Made:
-        self.counts["drift_events"] += 1
-        self._note("drift", value["event_time_ms"], self.champion, value["cause"])
-        reactions = self.model.reactions if self.model else ()
-        for reaction in reactions:
-            if reaction.kind == value["kind"]:
-                yield from self._reacted(reaction, value)
-
-    def _reacted(self, reaction: Reaction, value: Any) -> Made:
-        assert self.model is not None
-        labels, cause = self.counts["labelled"], value["cause"]
-        decision = self._reactions.decide(reaction, labels, self.cohort, self.champion, self.model.promotion.after_labels)
-        if isinstance(decision, Refusal):
-            self.counts["reactions.refused"] += 1
-            self._note("refused", value["event_time_ms"], 0, cause, {"reason": decision.reason})
-            return
-        if decision is not None:
-            yield self._retired(decision, "budget")
-        self._reactions.fired(reaction, labels)
-        self.counts["reactions"] += 1
-        version = self.cohort.born(self.model, reaction.spawn, self.champion, cause, self.position)
-        self._note("reaction", value["event_time_ms"], version.number, cause, {"learner": reaction.spawn})
-        yield self._checkpoint(version)
-
-    def _proposed(self, model: Model) -> Made:
-        champion = self.cohort.versions.get(self.champion)
-        best = proposal(self.cohort, self.champion, model.promotion)
-        if champion is not None and best is not None:
-            yield from self._wished(propose(best, champion), best)
-
-    def _wished(self, wish: Proposed, version: Version) -> Made:
-        if wish.cause not in self.proposed:
-            self.proposed.add(wish.cause)
-            self.counts["proposals"] += 1
-            self._note(
-                "proposal", self.watermark.value, version.number, version.cause, {"labels": wish.labels, "difference": wish.difference}
-            )
-            yield self._checkpoint(version, wish)
-
-    def _failed(self, model: Model) -> Made:
-        """Retire whoever failed too often; when that was the champion, its best challenger, or else a fresh copy of it, is proposed."""
-        for failed in self.cohort.failing(model.retire_after_errors):
-            yield self._retired(failed, "errors")
-            if failed.number == self.champion:
-                heir = self.cohort.best() or self.cohort.born(model, model.champion, failed.number, failed.cause, self.position)
-                yield from self._wished(propose(heir, failed), heir)
-
-    def _retired(self, version: Version, reason: str) -> CheckpointMade:
-        version.remark()
-        version.live = False
-        self._note("retired", self.watermark.value, version.number, version.cause, {"reason": reason})
-        return self._checkpoint(version)
-
-    def _due(self, model: Model) -> list[Version]:
-        """Whose checkpoint is due at this label: what serves must be fresh; challengers are only looked at."""
-        every, labels = model.checkpoint_every_labels, self.counts["labelled"]
-        if labels % (every * CHALLENGER_INTERVALS) == 0:
-            return self.cohort.live()
-        return [version for version in self.cohort.live() if version.number == self.champion] if labels % every == 0 else []
-
-    # Law II, the chain, and small helpers
+    # Law II, and small helpers
 
     def _is_new(self, record: Record, value: Any) -> bool:
         return self._origins.accept(record.topic, record.partition, value["origin"])
@@ -246,21 +158,13 @@ class TrainerFold:
         """How long a label is waited for; for ever, until a specification says."""
         return self.model.label.horizon_ms if self.model else UNKNOWN_HORIZON_MS
 
-    def _follow(self, spec: str, version: int, runtime: str) -> None:
+    def _follow(self, spec: str, version: int, runtime: str) -> Model:
         """Follow a specification. Raises: RuntimeChanged if the log is to be folded under another runtime than ours."""
         if self._runtime and runtime != self._runtime:
             raise RuntimeChanged(self.name, runtime, self._runtime)
-        self.model, self.spec, self.spec_version, self.runtime = model_of(self.name, spec), spec, version, runtime
-
-    def _append(self, record: Record) -> None:
-        """Chain a record; once, though a step that missed something is taken again. Raises: LogIncomplete when records are missing."""
-        if record.offset < self.position:
-            return
-        if record.offset > self.position:
-            raise LogIncomplete(record, self.position)
-        key = record.key or b""
-        self.chain = hashlib.sha256(b"".join((self.chain, len(key).to_bytes(4, "big"), key, record.value or b""))).digest()
-        self.position = record.offset + 1
+        self.model = model_of(self.name, spec)
+        self.spec, self.spec_version, self.runtime = spec, version, runtime
+        return self.model
 
     def _recall_schemas(self) -> None:
         """After a restore: what is pending must be readable before anything changes. Raises: Missing."""
@@ -268,11 +172,8 @@ class TrainerFold:
             self._wire.known(min(self._unseen))
             self._unseen.remove(min(self._unseen))
 
-    def _note(self, kind: str, time_ms: int, version: int, cause: str, detail: dict[str, Any] | None = None) -> None:
-        self.history.add(Event(self.position - 1, time_ms, kind, version, cause, detail or {}))
-
-    def _checkpoint(self, version: Version, wish: Proposed | None = None) -> CheckpointMade:
-        return checkpoint(version, Place(self.name, self.position, self.chain, self.watermark.value, self.runtime), wish)
+    def _place(self) -> Place:
+        return Place(self.name, self.chain.position, self.chain.value, self.watermark.value, self.runtime)
 
     # The state
 
@@ -280,18 +181,13 @@ class TrainerFold:
         """The whole state; what is pending lies in segments."""
         manifest, segments = self.pending.capture()
         state = {
-            "chain": self.chain,
-            "position": self.position,
+            "chain": [self.chain.value, self.chain.position],
             "counts": dict(sorted(self.counts.items())),
             "spec": [self.spec_version, self.spec, self.runtime],
             "partitions": self.watermark.sources,
             "schemas": sorted(self._schemas),
-            "serving": [self.champion, *self.serving],
             "causes": sorted(self.causes),
-            "proposed": sorted(self.proposed),
-            "reactions": dict(sorted(self._reactions.fired_at_labels.items())),
-            "cohort": self.cohort.dump(),
-            "history": self.history.dump(),
+            "selection": self.selection.dump(),
             "watermark": self.watermark.dump(),
             "origins": self._origins.dump(),
             "pending": manifest,
@@ -301,7 +197,7 @@ class TrainerFold:
     def restore(self, snapshot: Snapshot) -> None:
         """Take back what `snapshot` gave."""
         state = msgspec.msgpack.decode(snapshot.state)
-        self.chain, self.position = state["chain"], state["position"]
+        self.chain.value, self.chain.position = state["chain"]
         self.counts.clear()
         self.counts.update(state["counts"])
         version, spec, runtime = state["spec"]
@@ -310,13 +206,10 @@ class TrainerFold:
             self._follow(spec, version, runtime)
         self._schemas = set(state["schemas"])
         self._unseen = set(state["schemas"])
-        self.champion, self.serving = state["serving"][0], (state["serving"][1], state["serving"][2])
-        self.causes, self.proposed = set(state["causes"]), set(state["proposed"])
-        self._reactions.fired_at_labels = state["reactions"]
-        self.cohort.load(state["cohort"])
-        self.history.load(state["history"])
+        self.causes = set(state["causes"])
+        self.selection.load(state["selection"])
         self.watermark.load(state["watermark"])
-        self.watermark.sources = state.get("partitions", 1)  # as in `_applied`
+        self.watermark.sources = state["partitions"]
         self._origins.load(state["origins"])
 
 

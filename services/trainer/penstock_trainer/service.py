@@ -92,10 +92,10 @@ def description(fold: TrainerFold) -> trainer_pb2.Description:
     """The fold as a message."""
     return trainer_pb2.Description(
         model=fold.name,
-        position=fold.position,
-        chain=fold.chain.hex(),
+        position=fold.chain.position,
+        chain=fold.chain.value.hex(),
         watermark_ms=fold.watermark.value,
-        champion=fold.champion,
+        champion=fold.selection.champion,
         counts={**fold.counts, "pending": fold.pending.open_count},
         versions=[_version(version) for version in fold.cohort.versions.values()],
         history=[
@@ -107,7 +107,7 @@ def description(fold: TrainerFold) -> trainer_pb2.Description:
                 cause=event.cause,
                 detail=json.dumps(event.detail),
             )
-            for event in fold.history.events
+            for event in fold.selection.history.events
         ],
     )
 

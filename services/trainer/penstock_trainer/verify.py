@@ -57,15 +57,15 @@ async def replay(settings: Settings, model: str, version: int, position: int) ->
                 pass
             if time.monotonic() - heard > PROGRESS_EVERY_S:
                 heard = time.monotonic()
-                yield fold.position
+                yield fold.chain.position
     finally:
         await schemas.aclose()
     if version not in fold.cohort.versions:
         raise PenstockError(f"the log of {model} up to {position} never gave birth to version {version}. Try: penstock show {model}")
     learned = fold.cohort.versions[version]
     blob = learned.remark() if learned.live else learned.mark
-    chain, metrics = fold.chain.hex(), canonical(record_of(learned))
-    yield Replayed(fold.position, time.monotonic() - began, chain, codec.digest(blob), metrics)
+    chain, metrics = fold.chain.value.hex(), canonical(record_of(learned))
+    yield Replayed(fold.chain.position, time.monotonic() - began, chain, codec.digest(blob), metrics)
 
 
 async def _read(settings: Settings, topic: str, position: int) -> AsyncIterator[list[Record]]:

@@ -98,6 +98,6 @@ def checkpoint(
     )
 
 
-def proposal(cause: str, champion: int) -> pb.Proposal:
+def proposal(cause: str, champion: int, *, declared: bool = False) -> pb.Proposal:
     """A proposal that beats a champion."""
-    return pb.Proposal(cause=cause, champion=champion, labels=2000, difference=0.02, evidence='{"labels":2000}')
+    return pb.Proposal(cause=cause, champion=champion, labels=2000, difference=0.02, evidence='{"labels":2000}', declared=declared)

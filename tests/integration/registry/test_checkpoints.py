@@ -47,6 +47,9 @@ async def test_where_promotion_is_manual_a_proposal_waits_for_a_human(registry: 
     assert not await registry.client.put_checkpoint(checkpoint(2, 200, proposal=proposal("a", champion=1)), b"learner")
     await registry.client.set_alias("late", "champion", 2, "ticket-7")
     assert await moves(registry.client) == [(1, 1, "first"), (2, 2, "ticket-7")]
+    declared = checkpoint(1, 300, proposal=proposal("b", champion=2, declared=True))
+    assert await registry.client.put_checkpoint(declared, b"learner")  # whoever applied the specification has decided
+    assert await moves(registry.client) == [(1, 1, "first"), (2, 2, "ticket-7"), (3, 1, "b")]
 
 
 async def test_bytes_come_back_as_they_were_put(registry: Running) -> None:

@@ -3,12 +3,18 @@ import pytest
 from penstock_registry.promotion import Decision, judge
 
 
-def decide(mode: str = "automatic", version: int = 3, state: str = "live", supposed_champion: int = 1, champion: int = 1) -> Decision:
-    return judge(mode=mode, version=version, state=state, supposed_champion=supposed_champion, champion=champion)
+def decide(
+    mode: str = "automatic", state: str = "live", supposed_champion: int = 1, champion: int = 1, *, declared: bool = False
+) -> Decision:
+    return judge(mode=mode, version=3, state=state, supposed_champion=supposed_champion, champion=champion, declared=declared)
 
 
 def test_a_live_version_that_was_compared_with_the_champion_is_taken() -> None:
     assert decide() == Decision(True)
+
+
+def test_what_the_specification_declares_is_taken_when_promotion_is_manual() -> None:
+    assert decide(mode="manual", declared=True) == Decision(True)
 
 
 def test_where_nothing_serves_a_proposal_against_nothing_is_taken() -> None:

@@ -55,8 +55,8 @@ async def test_a_version_that_fails_too_often_retires_and_its_last_state_is_kept
     fold, made = folded(await a_log(labels_text=True, retire_after_errors=4))
     assert not fold.cohort.versions[1].live
     assert [each.live for each in made] == [True, False, True]
-    assert [event.kind for event in fold.history.events] == ["spec", "serve", "retired", "proposal"]
-    assert fold.history.events[2].detail == {"reason": "errors"}
+    assert [event.kind for event in fold.selection.history.events] == ["spec", "serve", "retired", "proposal"]
+    assert fold.selection.history.events[2].detail == {"reason": "errors"}
 
 
 async def test_the_heir_of_a_champion_that_failed_is_proposed() -> None:

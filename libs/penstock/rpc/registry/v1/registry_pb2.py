@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'penstock/rpc/registry/v1/registry.proto\x12\x14penstock.registry.v1\"\x1c\n\x0c\x41pplyRequest\x12\x0c\n\x04spec\x18\x01 \x01(\t\":\n\rApplyResponse\x12)\n\x05specs\x18\x01 \x03(\x0b\x32\x1a.penstock.registry.v1.Spec\"i\n\x04Spec\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x12\x0c\n\x04\x62ody\x18\x04 \x01(\t\x12\x0f\n\x07\x63hanged\x18\x05 \x01(\x08\x12\x15\n\rapplied_at_ms\x18\x06 \x01(\x03\"=\n\x0eGetSpecRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\" \n\x10ListSpecsRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\">\n\x11ListSpecsResponse\x12)\n\x05specs\x18\x01 \x03(\x0b\x32\x1a.penstock.registry.v1.Spec\"\xc2\x01\n\x07Version\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x0e\n\x06parent\x18\x03 \x01(\x05\x12\x0f\n\x07learner\x18\x04 \x01(\t\x12\r\n\x05\x63\x61use\x18\x05 \x01(\t\x12\x15\n\rborn_position\x18\x06 \x01(\x03\x12\r\n\x05state\x18\x07 \x01(\t\x12\x30\n\x06newest\x18\x08 \x01(\x0b\x32 .penstock.registry.v1.Checkpoint\x12\x0f\n\x07\x61liases\x18\t \x03(\t\"$\n\x13ListVersionsRequest\x12\r\n\x05model\x18\x01 \x01(\t\"G\n\x14ListVersionsResponse\x12/\n\x08versions\x18\x01 \x03(\x0b\x32\x1d.penstock.registry.v1.Version\"\xd2\x02\n\nCheckpoint\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x10\n\x08position\x18\x03 \x01(\x03\x12\r\n\x05\x63hain\x18\x04 \x01(\t\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\x12\x14\n\x0cwatermark_ms\x18\x06 \x01(\x03\x12\x0e\n\x06parent\x18\x07 \x01(\x05\x12\x0f\n\x07learner\x18\x08 \x01(\t\x12\x0e\n\x06recipe\x18\t \x01(\t\x12\x0f\n\x07runtime\x18\n \x01(\t\x12\x0f\n\x07metrics\x18\x0b \x01(\t\x12\r\n\x05\x63\x61use\x18\x0c \x01(\t\x12\x15\n\rborn_position\x18\r \x01(\x03\x12\r\n\x05state\x18\x0e \x01(\t\x12\x30\n\x08proposal\x18\x0f \x01(\x0b\x32\x1e.penstock.registry.v1.Proposal\x12\x0c\n\x04size\x18\x10 \x01(\x03\x12\x15\n\rcreated_at_ms\x18\x11 \x01(\x03\"a\n\x08Proposal\x12\r\n\x05\x63\x61use\x18\x01 \x01(\t\x12\x10\n\x08\x63hampion\x18\x02 \x01(\x05\x12\x0e\n\x06labels\x18\x03 \x01(\x03\x12\x12\n\ndifference\x18\x04 \x01(\x01\x12\x10\n\x08\x65vidence\x18\x05 \x01(\t\"g\n\x14PutCheckpointRequest\x12\x36\n\ncheckpoint\x18\x01 \x01(\x0b\x32 .penstock.registry.v1.CheckpointH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"/\n\x15PutCheckpointResponse\x12\x16\n\x0eproposal_taken\x18\x01 \x01(\x08\"G\n\x16ListCheckpointsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\r\n\x05limit\x18\x03 \x01(\x05\"P\n\x17ListCheckpointsResponse\x12\x35\n\x0b\x63heckpoints\x18\x01 \x03(\x0b\x32 .penstock.registry.v1.Checkpoint\"#\n\x0eResolveRequest\x12\x11\n\treference\x18\x01 \x01(\t\" \n\x0eGetBlobRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\"\x15\n\x05\x43hunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"n\n\x05\x41lias\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x12\x10\n\x08revision\x18\x04 \x01(\x03\x12\r\n\x05\x63\x61use\x18\x05 \x01(\t\x12\x15\n\rchanged_at_ms\x18\x06 \x01(\x03\"O\n\x0fSetAliasRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x12\r\n\x05\x63\x61use\x18\x04 \x01(\t\"#\n\x12ListAliasesRequest\x12\r\n\x05model\x18\x01 \x01(\t\"q\n\x13ListAliasesResponse\x12,\n\x07\x61liases\x18\x01 \x03(\x0b\x32\x1b.penstock.registry.v1.Alias\x12,\n\x07history\x18\x02 \x03(\x0b\x32\x1b.penstock.registry.v1.Alias\"\"\n\x11GetServingRequest\x12\r\n\x05model\x18\x01 \x01(\t\"`\n\x07Serving\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x34\n\ncheckpoint\x18\x03 \x01(\x0b\x32 .penstock.registry.v1.Checkpoint2\xf7\x07\n\x08Registry\x12P\n\x05\x41pply\x12\".penstock.registry.v1.ApplyRequest\x1a#.penstock.registry.v1.ApplyResponse\x12K\n\x07GetSpec\x12$.penstock.registry.v1.GetSpecRequest\x1a\x1a.penstock.registry.v1.Spec\x12\\\n\tListSpecs\x12&.penstock.registry.v1.ListSpecsRequest\x1a\'.penstock.registry.v1.ListSpecsResponse\x12\x65\n\x0cListVersions\x12).penstock.registry.v1.ListVersionsRequest\x1a*.penstock.registry.v1.ListVersionsResponse\x12n\n\x0fListCheckpoints\x12,.penstock.registry.v1.ListCheckpointsRequest\x1a-.penstock.registry.v1.ListCheckpointsResponse\x12Q\n\x07Resolve\x12$.penstock.registry.v1.ResolveRequest\x1a .penstock.registry.v1.Checkpoint\x12j\n\rPutCheckpoint\x12*.penstock.registry.v1.PutCheckpointRequest\x1a+.penstock.registry.v1.PutCheckpointResponse(\x01\x12N\n\x07GetBlob\x12$.penstock.registry.v1.GetBlobRequest\x1a\x1b.penstock.registry.v1.Chunk0\x01\x12N\n\x08SetAlias\x12%.penstock.registry.v1.SetAliasRequest\x1a\x1b.penstock.registry.v1.Alias\x12\x62\n\x0bListAliases\x12(.penstock.registry.v1.ListAliasesRequest\x1a).penstock.registry.v1.ListAliasesResponse\x12T\n\nGetServing\x12\'.penstock.registry.v1.GetServingRequest\x1a\x1d.penstock.registry.v1.Servingb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'penstock/rpc/registry/v1/registry.proto\x12\x14penstock.registry.v1\"\x1c\n\x0c\x41pplyRequest\x12\x0c\n\x04spec\x18\x01 \x01(\t\":\n\rApplyResponse\x12)\n\x05specs\x18\x01 \x03(\x0b\x32\x1a.penstock.registry.v1.Spec\"i\n\x04Spec\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x12\x0c\n\x04\x62ody\x18\x04 \x01(\t\x12\x0f\n\x07\x63hanged\x18\x05 \x01(\x08\x12\x15\n\rapplied_at_ms\x18\x06 \x01(\x03\"=\n\x0eGetSpecRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\" \n\x10ListSpecsRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\">\n\x11ListSpecsResponse\x12)\n\x05specs\x18\x01 \x03(\x0b\x32\x1a.penstock.registry.v1.Spec\"\xc2\x01\n\x07Version\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x0e\n\x06parent\x18\x03 \x01(\x05\x12\x0f\n\x07learner\x18\x04 \x01(\t\x12\r\n\x05\x63\x61use\x18\x05 \x01(\t\x12\x15\n\rborn_position\x18\x06 \x01(\x03\x12\r\n\x05state\x18\x07 \x01(\t\x12\x30\n\x06newest\x18\x08 \x01(\x0b\x32 .penstock.registry.v1.Checkpoint\x12\x0f\n\x07\x61liases\x18\t \x03(\t\"$\n\x13ListVersionsRequest\x12\r\n\x05model\x18\x01 \x01(\t\"G\n\x14ListVersionsResponse\x12/\n\x08versions\x18\x01 \x03(\x0b\x32\x1d.penstock.registry.v1.Version\"\xd2\x02\n\nCheckpoint\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x10\n\x08position\x18\x03 \x01(\x03\x12\r\n\x05\x63hain\x18\x04 \x01(\t\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\x12\x14\n\x0cwatermark_ms\x18\x06 \x01(\x03\x12\x0e\n\x06parent\x18\x07 \x01(\x05\x12\x0f\n\x07learner\x18\x08 \x01(\t\x12\x0e\n\x06recipe\x18\t \x01(\t\x12\x0f\n\x07runtime\x18\n \x01(\t\x12\x0f\n\x07metrics\x18\x0b \x01(\t\x12\r\n\x05\x63\x61use\x18\x0c \x01(\t\x12\x15\n\rborn_position\x18\r \x01(\x03\x12\r\n\x05state\x18\x0e \x01(\t\x12\x30\n\x08proposal\x18\x0f \x01(\x0b\x32\x1e.penstock.registry.v1.Proposal\x12\x0c\n\x04size\x18\x10 \x01(\x03\x12\x15\n\rcreated_at_ms\x18\x11 \x01(\x03\"s\n\x08Proposal\x12\r\n\x05\x63\x61use\x18\x01 \x01(\t\x12\x10\n\x08\x63hampion\x18\x02 \x01(\x05\x12\x0e\n\x06labels\x18\x03 \x01(\x03\x12\x12\n\ndifference\x18\x04 \x01(\x01\x12\x10\n\x08\x65vidence\x18\x05 \x01(\t\x12\x10\n\x08\x64\x65\x63lared\x18\x06 \x01(\x08\"g\n\x14PutCheckpointRequest\x12\x36\n\ncheckpoint\x18\x01 \x01(\x0b\x32 .penstock.registry.v1.CheckpointH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"/\n\x15PutCheckpointResponse\x12\x16\n\x0eproposal_taken\x18\x01 \x01(\x08\"G\n\x16ListCheckpointsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\r\n\x05limit\x18\x03 \x01(\x05\"P\n\x17ListCheckpointsResponse\x12\x35\n\x0b\x63heckpoints\x18\x01 \x03(\x0b\x32 .penstock.registry.v1.Checkpoint\"#\n\x0eResolveRequest\x12\x11\n\treference\x18\x01 \x01(\t\" \n\x0eGetBlobRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\"\x15\n\x05\x43hunk\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"n\n\x05\x41lias\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x12\x10\n\x08revision\x18\x04 \x01(\x03\x12\r\n\x05\x63\x61use\x18\x05 \x01(\t\x12\x15\n\rchanged_at_ms\x18\x06 \x01(\x03\"O\n\x0fSetAliasRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\x12\r\n\x05\x63\x61use\x18\x04 \x01(\t\"#\n\x12ListAliasesRequest\x12\r\n\x05model\x18\x01 \x01(\t\"q\n\x13ListAliasesResponse\x12,\n\x07\x61liases\x18\x01 \x03(\x0b\x32\x1b.penstock.registry.v1.Alias\x12,\n\x07history\x18\x02 \x03(\x0b\x32\x1b.penstock.registry.v1.Alias\"\"\n\x11GetServingRequest\x12\r\n\x05model\x18\x01 \x01(\t\"`\n\x07Serving\x12\r\n\x05\x66ound\x18\x01 \x01(\x08\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x34\n\ncheckpoint\x18\x03 \x01(\x0b\x32 .penstock.registry.v1.Checkpoint2\xf7\x07\n\x08Registry\x12P\n\x05\x41pply\x12\".penstock.registry.v1.ApplyRequest\x1a#.penstock.registry.v1.ApplyResponse\x12K\n\x07GetSpec\x12$.penstock.registry.v1.GetSpecRequest\x1a\x1a.penstock.registry.v1.Spec\x12\\\n\tListSpecs\x12&.penstock.registry.v1.ListSpecsRequest\x1a\'.penstock.registry.v1.ListSpecsResponse\x12\x65\n\x0cListVersions\x12).penstock.registry.v1.ListVersionsRequest\x1a*.penstock.registry.v1.ListVersionsResponse\x12n\n\x0fListCheckpoints\x12,.penstock.registry.v1.ListCheckpointsRequest\x1a-.penstock.registry.v1.ListCheckpointsResponse\x12Q\n\x07Resolve\x12$.penstock.registry.v1.ResolveRequest\x1a .penstock.registry.v1.Checkpoint\x12j\n\rPutCheckpoint\x12*.penstock.registry.v1.PutCheckpointRequest\x1a+.penstock.registry.v1.PutCheckpointResponse(\x01\x12N\n\x07GetBlob\x12$.penstock.registry.v1.GetBlobRequest\x1a\x1b.penstock.registry.v1.Chunk0\x01\x12N\n\x08SetAlias\x12%.penstock.registry.v1.SetAliasRequest\x1a\x1b.penstock.registry.v1.Alias\x12\x62\n\x0bListAliases\x12(.penstock.registry.v1.ListAliasesRequest\x1a).penstock.registry.v1.ListAliasesResponse\x12T\n\nGetServing\x12\'.penstock.registry.v1.GetServingRequest\x1a\x1d.penstock.registry.v1.Servingb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,33 +52,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKPOINT']._serialized_start=732
   _globals['_CHECKPOINT']._serialized_end=1070
   _globals['_PROPOSAL']._serialized_start=1072
-  _globals['_PROPOSAL']._serialized_end=1169
-  _globals['_PUTCHECKPOINTREQUEST']._serialized_start=1171
-  _globals['_PUTCHECKPOINTREQUEST']._serialized_end=1274
-  _globals['_PUTCHECKPOINTRESPONSE']._serialized_start=1276
-  _globals['_PUTCHECKPOINTRESPONSE']._serialized_end=1323
-  _globals['_LISTCHECKPOINTSREQUEST']._serialized_start=1325
-  _globals['_LISTCHECKPOINTSREQUEST']._serialized_end=1396
-  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_start=1398
-  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_end=1478
-  _globals['_RESOLVEREQUEST']._serialized_start=1480
-  _globals['_RESOLVEREQUEST']._serialized_end=1515
-  _globals['_GETBLOBREQUEST']._serialized_start=1517
-  _globals['_GETBLOBREQUEST']._serialized_end=1549
-  _globals['_CHUNK']._serialized_start=1551
-  _globals['_CHUNK']._serialized_end=1572
-  _globals['_ALIAS']._serialized_start=1574
-  _globals['_ALIAS']._serialized_end=1684
-  _globals['_SETALIASREQUEST']._serialized_start=1686
-  _globals['_SETALIASREQUEST']._serialized_end=1765
-  _globals['_LISTALIASESREQUEST']._serialized_start=1767
-  _globals['_LISTALIASESREQUEST']._serialized_end=1802
-  _globals['_LISTALIASESRESPONSE']._serialized_start=1804
-  _globals['_LISTALIASESRESPONSE']._serialized_end=1917
-  _globals['_GETSERVINGREQUEST']._serialized_start=1919
-  _globals['_GETSERVINGREQUEST']._serialized_end=1953
-  _globals['_SERVING']._serialized_start=1955
-  _globals['_SERVING']._serialized_end=2051
-  _globals['_REGISTRY']._serialized_start=2054
-  _globals['_REGISTRY']._serialized_end=3069
+  _globals['_PROPOSAL']._serialized_end=1187
+  _globals['_PUTCHECKPOINTREQUEST']._serialized_start=1189
+  _globals['_PUTCHECKPOINTREQUEST']._serialized_end=1292
+  _globals['_PUTCHECKPOINTRESPONSE']._serialized_start=1294
+  _globals['_PUTCHECKPOINTRESPONSE']._serialized_end=1341
+  _globals['_LISTCHECKPOINTSREQUEST']._serialized_start=1343
+  _globals['_LISTCHECKPOINTSREQUEST']._serialized_end=1414
+  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_start=1416
+  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_end=1496
+  _globals['_RESOLVEREQUEST']._serialized_start=1498
+  _globals['_RESOLVEREQUEST']._serialized_end=1533
+  _globals['_GETBLOBREQUEST']._serialized_start=1535
+  _globals['_GETBLOBREQUEST']._serialized_end=1567
+  _globals['_CHUNK']._serialized_start=1569
+  _globals['_CHUNK']._serialized_end=1590
+  _globals['_ALIAS']._serialized_start=1592
+  _globals['_ALIAS']._serialized_end=1702
+  _globals['_SETALIASREQUEST']._serialized_start=1704
+  _globals['_SETALIASREQUEST']._serialized_end=1783
+  _globals['_LISTALIASESREQUEST']._serialized_start=1785
+  _globals['_LISTALIASESREQUEST']._serialized_end=1820
+  _globals['_LISTALIASESRESPONSE']._serialized_start=1822
+  _globals['_LISTALIASESRESPONSE']._serialized_end=1935
+  _globals['_GETSERVINGREQUEST']._serialized_start=1937
+  _globals['_GETSERVINGREQUEST']._serialized_end=1971
+  _globals['_SERVING']._serialized_start=1973
+  _globals['_SERVING']._serialized_end=2069
+  _globals['_REGISTRY']._serialized_start=2072
+  _globals['_REGISTRY']._serialized_end=3087
 # @@protoc_insertion_point(module_scope)

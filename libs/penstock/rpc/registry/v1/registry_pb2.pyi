@@ -338,6 +338,7 @@ class Proposal(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     DIFFERENCE_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    DECLARED_FIELD_NUMBER: _builtins.int
     cause: _builtins.str
     champion: _builtins.int
     """the version it would replace; 0: none serves yet"""
@@ -347,6 +348,8 @@ class Proposal(_message.Message):
     """mean loss of the champion less that of the challenger"""
     evidence: _builtins.str
     """canonical JSON"""
+    declared: _builtins.bool
+    """the specification names its learner as champion: taken when promotion is manual too"""
     def __init__(
         self,
         *,
@@ -355,10 +358,11 @@ class Proposal(_message.Message):
         labels: _builtins.int = ...,
         difference: _builtins.float = ...,
         evidence: _builtins.str = ...,
+        declared: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "champion", b"champion", "difference", b"difference", "evidence", b"evidence", "labels", b"labels"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "champion", b"champion", "declared", b"declared", "difference", b"difference", "evidence", b"evidence", "labels", b"labels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
