@@ -75,6 +75,20 @@ def test_a_tampered_checkpoint_is_not_proved(platform: Platform, tmp_path: Path)
     assert proof["digest"] == digest != proof["digest_replayed"]
 
 
+def test_a_champion_that_an_edited_specification_names_serves(platform: Platform, tmp_path: Path) -> None:
+    rows = 200
+    file = _head(PHISHING, rows, tmp_path)
+    model = _learned(platform, file, f"edited{suffix()}", "is_phishing", rows)
+    spec = file.with_suffix(".yaml")
+    text = spec.read_text()
+    edited = text.replace("champion: adagrad", "champion: tree").replace("challengers: [sgd, tree]", "challengers: [sgd, adagrad]")
+    spec.write_text(edited)
+    platform.penstock("apply", spec)
+    versions = platform.show(model)["learning"]["versions"]
+    tree = next(version["version"] for version in versions if version["learner"] == "tree")
+    until(lambda: platform.show(model)["learning"]["champion"] == tree, DEADLINE_S)
+
+
 def test_an_unknown_stream_is_named_with_those_there_are(platform: Platform, tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text('{"a": 1}\n')
