@@ -10,7 +10,7 @@ from benchmarks.machine import facts
 from benchmarks.report import print_facts, print_result, write
 from penstock.errors import PenstockError
 
-NAMES = ("trainer_loop", "pipeline")
+NAMES = ("trainer_loop", "pending", "pipeline")
 FOLDER = Path(".penstock") / "bench"
 
 

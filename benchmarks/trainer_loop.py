@@ -36,6 +36,7 @@ SCALED: Sequence[Recipe] = ({"select": "numbers", "then": "preprocessing.Standar
 LEARNERS: dict[str, tuple[Sequence[Recipe], Recipe, float]] = {  # preprocess, learner, the ratio to reach (design §14)
     "logistic regression": (SCALED, {"linear_model.LogisticRegression": {"optimizer": {"optim.SGD": 0.02}}}, 0.50),
     "Hoeffding tree": ((), {"tree.HoeffdingTreeClassifier": {"max_depth": 20}}, 0.70),
+    "forest of 10": ((), {"forest.ARFClassifier": {"n_models": 10, "max_depth": 20}}, 0.90),
 }
 
 LOOPS = ("bare", "prequential")

@@ -102,7 +102,9 @@ class Pending:
     def restore(self, manifest: Any, segments: Sequence[Segment]) -> None:
         """Take back what `capture` gave; the order of what is due follows from the entries."""
         self._entries.restore(manifest, segments)
-        entries = [(event_id, Entry.unpack(self._entries.get(event_id) or b"")) for event_id in self._entries]
-        self._due = [(entry.due_ms, entry.offset, event_id) for event_id, entry in entries]
+        self._due, self.open_count = [], 0
+        for event_id, data in self._entries.unordered():
+            state, due_ms, _, offset, _ = HEADER.unpack_from(data)
+            self._due.append((due_ms, offset, event_id))
+            self.open_count += state == State.OPEN
         heapq.heapify(self._due)
-        self.open_count = sum(entry.state is State.OPEN for _, entry in entries)
