@@ -6,8 +6,8 @@ makes: manifest, new segments, compaction. *Restore* is from the manifest and se
 *Bytes each* is what the segments hold for each open prediction; *memory each* is what the process grew by (resident set).
 
 The restored state must be the captured one, entry for entry, or there is no figure. It does not measure PostgreSQL, which stores new
-segments beside the folding, nor decoding the learners. Times are CPU times of the thread. Environment: PENDING (default 1000000), CAPTURES (default 60), BETWEEN (default
-10000).
+segments beside the folding, nor decoding the learners. Times are CPU times of the thread. Environment: PENDING (default 1000000),
+CAPTURES (default 60), BETWEEN (default 10000).
 """
 
 import asyncio

@@ -11,17 +11,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from examples.flights.events import Event
+from examples.flights.events import Event, message
 from examples.flights.latency import event_to_learned_ms
-from examples.flights.replay import Replay
 from examples.flights.screen import Screen, conclusion
 from examples.flights.summary import counts_add_up, summarise
 from examples.flights.watch import Watch
 from penstock.cli.apply import wait_until_served
+from penstock.cli.learned import learned_since_now
 from penstock.cli.platform import addresses, registry
 from penstock.cli.verify import prove
 from penstock.errors import PenstockError, ProofUnequal
 from penstock.local.state import read_state
+from penstock.pace import AsLearned, Followed
+from penstock.replay import Replay, at_rate
 from penstock.spec import load
 
 MODEL = "flights-late"
@@ -49,13 +51,15 @@ class Demo:
             await client.apply(spec.to_json())
         await wait_until_served([MODEL], self.folder, SERVE_TIMEOUT_S)
         ordered = await asyncio.wrap_future(events)
-        watch, bootstrap, started = Watch(MODEL, self.folder), addresses(self.folder).bootstrap, time.monotonic()
-        async with watch.learned(bootstrap) as learned:
-            replay = Replay(bootstrap, LABEL_STREAM, learned, self.rate)
+        watch, started = Watch(MODEL, self.folder), time.monotonic()
+        async with learned_since_now([MODEL], self.folder) as learned:
+            as_learned = AsLearned([Followed(MODEL, LABEL_STREAM)], learned.count, learned.is_there, print)
+            holds = (as_learned.hold, at_rate(self.rate)) if self.rate else (as_learned.hold,)
+            replay = Replay(addresses(self.folder).bootstrap, holds=holds)
             with Screen(watch, replay, self.flights) as screen:
                 async with asyncio.TaskGroup() as tasks:
                     looking = tasks.create_task(watch.follow())
-                    sending = tasks.create_task(replay.run(ordered, spec))
+                    sending = tasks.create_task(replay.run(map(message, ordered), spec))
                     await self._until_rest(watch, replay, screen, sending)
                     looking.cancel()
         summary = summarise(watch, replay, time.monotonic() - started)

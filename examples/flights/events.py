@@ -6,6 +6,7 @@ When an hourly observation of the weather became known is not in the data: it is
 import csv
 import heapq
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from penstock.errors import PenstockError
+from penstock.replay import Message
 
 ATLANTIC = timezone(timedelta(hours=-4))  # SJU, STT, BQN and PSE are not in airports.csv; no daylight saving there
 MISSING = "NA"
@@ -40,6 +42,11 @@ def events(flights_max: int) -> Iterator[Event]:
     observed = sorted(observation for observation in _weather() if observation.time <= last)
     for event in heapq.merge(asked, landed, observed, key=lambda event: (event.time, event.stream, event.order)):
         yield event._replace(body={name: value for name, value in event.body.items() if not name.startswith("_")})
+
+
+def message(event: Event) -> Message:
+    """The event as it is sent."""
+    return Message(event.stream, event.key, json.dumps(event.body).encode(), event.time)
 
 
 def _flights() -> Iterator[Event]:

@@ -11,8 +11,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from examples.flights.replay import Replay
 from examples.flights.watch import Watch
+from penstock.replay import Replay
 
 LINE_EVERY_S = 2.0
 METRICS = ("log_loss", "rocauc", "accuracy")
@@ -61,7 +61,7 @@ class Screen:
         watch, quality = self._watch, self._watch.quality.get("served", {})
         count = watch.count
         parts = (
-            f"{day(self._replay.day_ms)}  {self._rate():>6,.0f} events/s",
+            f"{day(self._replay.time_ms)}  {self._rate():>6,.0f} events/s",
             f"asked {count('predictions'):>7,}  learned {count('labelled'):>7,}  open {count('pending'):>5,}",
             f"drifts {count('drift_events'):>3}",
             f"champion {watch.learning.get('champion', 0)}  served "

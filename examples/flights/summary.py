@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from examples.flights.replay import Replay
 from examples.flights.watch import Watch
+from penstock.replay import Replay
 
 COUNTS = ("predictions", "labelled", "expired", "quarantined", "pending", "drift_events", "reactions")
 

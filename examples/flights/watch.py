@@ -1,19 +1,15 @@
 """What the demo knows of the running platform: asked again and again, kept when a service is away for a moment."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
 from penstock.cli.platform import addresses
 from penstock.cli.show import model_quality, model_state
-from penstock.kafka.consumer import READER
 
 LOOK_EVERY_S = 0.5
 TIMEOUT_S = 2.0
@@ -38,17 +34,6 @@ class Watch:
             while True:
                 await self.look(client)
                 await asyncio.sleep(LOOK_EVERY_S)
-
-    @contextlib.asynccontextmanager
-    async def learned(self, bootstrap: str) -> AsyncIterator[Callable[[], Awaitable[int]]]:
-        """A quick answer to how many labels have been learned: the end of the outcomes, less those that have expired."""
-        partition = TopicPartition(f"outcomes.{self.model}", 0)
-        async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, **READER) as consumer:
-
-            async def ask() -> int:
-                return int((await consumer.end_offsets([partition]))[partition]) - self.count("expired")
-
-            yield ask
 
     async def look(self, client: httpx.AsyncClient) -> None:
         """Ask everyone once; who does not answer is noted as stale, and what it said last is kept."""

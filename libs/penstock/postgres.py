@@ -30,7 +30,7 @@ async def connect(dsn: str, schema: str, package: str) -> AsyncIterator[asyncpg.
     Raises: MigrationError if a migration that was applied has changed; OSError or asyncpg errors if the database is away.
     """
     settings = {
-        "search_path": schema,
+        "search_path": f'"{schema}"',  # a prefix may hold a dot
         "statement_timeout": str(STATEMENT_TIMEOUT_MS),
         "lock_timeout": str(LOCK_TIMEOUT_MS),
         "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),

@@ -63,8 +63,13 @@ class Process:
         assert named in (*self.card.consumes, *self.card.produces), f"{named} is not on the card of {self.card.name}"
         return self.prefixed(f"{family}.{name}" if name else family)
 
+    @property
+    def schema(self) -> str:
+        """The PostgreSQL schema of this service: its tables, and the snapshots of its folds."""
+        return self.prefixed(f"penstock_{self.card.name}")
+
     def prefixed(self, name: str) -> str:
-        """A name with the prefix of this installation: two may share a Kafka."""
+        """A name with the prefix of this installation: two may share a Kafka and a database."""
         return self.settings.topic_prefix + name
 
 

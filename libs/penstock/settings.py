@@ -1,5 +1,6 @@
 """The settings of a process: environment variables with the prefix PENSTOCK_, checked once at start."""
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -12,7 +13,9 @@ class Settings(BaseSettings):
     dsn: str = "postgresql://penstock@127.0.0.1:5432/penstock"
     registry: str = "127.0.0.1:7101"
     schema_registry_url: str = "http://127.0.0.1:8081"
-    topic_prefix: str = ""
+    topic_prefix: str = Field(
+        default="", pattern=r"^[A-Za-z0-9._-]*$", max_length=40
+    )  # of topics, groups and schemas (63 bytes in PostgreSQL)
     bind: str = "127.0.0.1"
     ops_port: int = 0
     grpc_port: int = 0

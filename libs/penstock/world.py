@@ -98,7 +98,7 @@ async def open_world(process: Process) -> AsyncIterator[World]:
     """The world of this process; waits for weather to pass, and for the registry to have said what there is."""
     settings, package = process.settings, f"penstock_{process.card.name}"
     async with contextlib.AsyncExitStack() as stack:
-        pool = await patiently(process.log, lambda: stack.enter_async_context(postgres.connect(settings.dsn, package, package)))
+        pool = await patiently(process.log, lambda: stack.enter_async_context(postgres.connect(settings.dsn, process.schema, package)))
         snapshots = PostgresSnapshots(pool)
         await patiently(process.log, snapshots.create)
         schemas = await stack.enter_async_context(contextlib.aclosing(HttpSchemaRegistry(settings.schema_registry_url)))

@@ -2,17 +2,20 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from examples.flights.events import Event
-from examples.flights.replay import Replay
+from examples.flights.events import Event, message
 from examples.flights.summary import summarise
 from examples.flights.watch import Watch
 from penstock.cli.apply import wait_until_served
+from penstock.cli.learned import learned_since_now
 from penstock.cli.platform import registry
+from penstock.pace import AsLearned, Followed
+from penstock.replay import Replay, at_rate
 from penstock.spec import load
 from tests.scenario.running import DEADLINE_S, Platform, suffix
 from tests.waiting import until
@@ -83,14 +86,16 @@ async def run(
     watch = OwnWatch(model, platform.folder)
     renamed = [event._replace(stream=event.stream + own) for event in events]
     half = sum(event.stream == "flights" for event in events) / 2
-    async with watch.learned(platform.at.bootstrap) as learned:
+    async with learned_since_now([model], platform.folder) as learned:
+        as_learned = AsLearned([Followed(model, f"arrivals{own}")], learned.count, learned.is_there, print)
 
-        async def held() -> int:
-            return await learned() if watch.in_step or not in_step else -len(events)
+        async def until_in_step(_: Counter[str]) -> None:
+            await until(lambda: watch.in_step, DEADLINE_S)
 
-        replay = Replay(platform.at.bootstrap, f"arrivals{own}", held, STORY_RATE if in_step else 0.0)
+        holds = (as_learned.hold, until_in_step, at_rate(STORY_RATE)) if in_step else (as_learned.hold,)
+        replay = Replay(platform.at.bootstrap, holds=holds)
         following = asyncio.create_task(watch.follow())
-        sending = asyncio.create_task(replay.run(renamed, spec))
+        sending = asyncio.create_task(replay.run(map(message, renamed), spec))
         try:
             await until(lambda: watch.count("predictions") >= half, DEADLINE_S)
             halfway()

@@ -59,9 +59,9 @@ class Platform:
         """Whether every process lives and serves."""
         return all(process.state == "ready" and process.is_alive for process in self.state.processes)
 
-    def try_penstock(self, *arguments: str | Path, folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
-        """Run the command line as a user would."""
-        environment = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT.values()}
+    def try_penstock(self, *arguments: str | Path, folder: Path | None = None, **settings: str) -> "subprocess.CompletedProcess[str]":
+        """Run the command line as a user would, with these settings in the environment."""
+        environment = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT.values()} | settings
         command = [str(COMMAND), *map(str, arguments)]
         if arguments[0] != "init":
             command += ["--folder", str(folder or self.folder)]

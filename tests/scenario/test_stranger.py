@@ -3,8 +3,10 @@
 import asyncio
 import csv
 import json
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 import asyncpg
 import pytest
@@ -16,6 +18,12 @@ from tests.waiting import until
 
 ELEC2 = Path(__file__).parents[3] / "shared" / "data" / "elec2.csv"
 PHISHING = Path(datasets.__file__).with_name("phishing.csv.gz")
+MANUAL = {  # the champion learns next to nothing, so that another is proposed
+    "mode: automatic, metric: log_loss, after_labels: 1000": "mode: manual, metric: log_loss, after_labels: 100",
+    "adagrad: {linear_model.LogisticRegression: {optimizer: {optim.AdaGrad: 0.05}}}": (
+        "adagrad: {linear_model.LogisticRegression: {optimizer: {optim.SGD: 0.000001}}}"
+    ),
+}
 FILES = {"elec2": (ELEC2, "class", 5_000), "phishing": (PHISHING, "is_phishing", 1_250)}
 
 
@@ -34,6 +42,9 @@ def test_from_a_csv_to_the_proof_in_six_commands(platform: Platform, tmp_path: P
     assert champion in {version["version"] for version in shown["learning"]["versions"]}
     assert counts["predictions"] == counts["labelled"] == rows
     assert counts["pending"] == counts.get("expired", 0) == 0
+    served, prior = shown["quality"]["served"], shown["quality"]["prior"]
+    assert served["rocauc"] > 0.6, "what answered had learned: the base rate alone has 0.5"
+    assert served["labels"] == prior["labels"] == rows
     for taken in (platform.counts(f"ingestion/{stream}"), platform.counts(f"ingestion/{stream}-labels")):
         assert taken["sent"] == taken["validated"] == rows
     proof = json.loads(platform.penstock("verify", f"{model}@champion", "-o", "json"))
@@ -89,6 +100,54 @@ def test_a_champion_that_an_edited_specification_names_serves(platform: Platform
     until(lambda: platform.show(model)["learning"]["champion"] == tree, DEADLINE_S)
 
 
+def test_where_promotion_is_manual_a_proposal_is_shown_and_becomes_champion_by_hand(platform: Platform, tmp_path: Path) -> None:
+    rows = 600
+    model = _learned(platform, _head(PHISHING, rows, tmp_path), f"byhand{suffix()}", "is_phishing", rows, MANUAL)
+    shown = platform.show(model)
+    wanted = shown["proposals"][0]["version"]
+    assert shown["learning"]["champion"] == 1 != wanted
+    reference = f"{model}/{wanted}"
+    assert f"Try: penstock promote {reference}" in platform.penstock("show", model)
+    promoted = json.loads(platform.penstock("promote", reference, "-o", "json"))
+    assert (promoted["version"], promoted["before"]) == (wanted, 1)
+    after = platform.show(model)
+    serve = next(event for event in reversed(after["learning"]["history"]) if event["kind"] == "serve")
+    assert (serve["version"], serve["position"]) == (wanted, promoted["serves_from"])
+    assert after["learning"]["champion"] == wanted
+    assert after["proposals"] == []
+    for asked, said in {
+        reference: f"{reference} is the champion already",
+        f"{model}/99": f"{model} has no version 99; it has 1, 2, 3",
+        f"nobody{model}/1": f"there is no model nobody{model}",
+        model: f"{model} does not name a version",
+    }.items():
+        refused = platform.try_penstock("promote", asked)
+        assert refused.returncode in (1, 2)
+        assert said in refused.stderr
+        assert "Try: penstock" in refused.stderr
+
+
+def test_where_nobody_learns_a_file_is_sent_at_full_speed_and_it_is_said(platform: Platform, tmp_path: Path) -> None:
+    name, file, spec = f"unheard{suffix()}", tmp_path / "rows.jsonl", tmp_path / "spec.yaml"
+    spec.write_text(f"streams: {{{name}: {{key: id, id: id, fields: {{id: string}}}}}}\n")
+    file.write_text('{"id": "1"}\n{"id": "2"}\n')
+    platform.penstock("apply", spec)
+    done = platform.try_penstock("produce", name, file)
+    assert done.returncode == 0
+    assert f"no model learns from {name}: going at full speed" in done.stderr
+    assert f"sent 2 to {name} in" in done.stdout
+
+
+def test_a_file_is_not_sent_while_the_trainer_is_away(platform: Platform, tmp_path: Path) -> None:
+    rows = 20
+    file = _head(PHISHING, rows, tmp_path)
+    model = _learned(platform, file, f"away{suffix()}", "is_phishing", rows)
+    done = platform.try_penstock("produce", model.removesuffix("-is-phishing"), file, PENSTOCK_TRAINER="127.0.0.1:1")
+    assert done.returncode == 1
+    assert f"the trainer does not answer for {model}" in done.stderr
+    assert "nothing was sent. Try: penstock status; penstock logs trainer; or --rate 0" in done.stderr
+
+
 def test_an_unknown_stream_is_named_with_those_there_are(platform: Platform, tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text('{"a": 1}\n')
@@ -119,10 +178,14 @@ def test_where_nothing_runs_the_next_command_is_named(platform: Platform, tmp_pa
     assert "Traceback" not in done.stderr
 
 
-def _learned(platform: Platform, file: Path, stream: str, label: str, rows: int) -> str:
+def _learned(platform: Platform, file: Path, stream: str, label: str, rows: int, changes: Mapping[str, str] = MappingProxyType({})) -> str:
     """init, apply, produce, and wait until every label is learned; the model's name."""
     spec = file.with_suffix(".yaml")
-    spec.write_text(platform.penstock("init", file, "--label", label, "--name", stream))
+    text = platform.penstock("init", file, "--label", label, "--name", stream)
+    for old, new in changes.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    spec.write_text(text)
     assert "every model answers" in platform.penstock("apply", spec)
     assert f"sent {rows:,} to {stream}, {rows:,} to {stream}-labels" in platform.penstock("produce", stream, file)
     model = f"{stream}-{label.replace('_', '-')}"

@@ -1,12 +1,14 @@
 """The command line: one file a verb; what a verb needs is imported when it runs, so that --help answers at once."""
 
 import sys
+from collections.abc import Callable
 
 import typer
 
 from penstock.cli.apply import apply
 from penstock.cli.init import init
 from penstock.cli.produce import produce
+from penstock.cli.promote import promote
 from penstock.cli.show import ls, show
 from penstock.cli.stack import doctor, down, logs, status, up
 from penstock.cli.tail import tail
@@ -21,11 +23,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _panel, _verbs in {
+_PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "The local stack": (up, down, status, logs, doctor),
-    "Streams and models": (init, apply, produce, tail),
+    "Streams and models": (init, apply, produce, tail, promote),
     "What is known and proved": (ls, show, verify),
-}.items():
+}
+for _panel, _verbs in _PANELS.items():
     for _verb in _verbs:
         app.command(rich_help_panel=_panel)(_verb)
 

@@ -59,6 +59,14 @@ def addresses(folder: Path = DEFAULT_FOLDER) -> "StackAddresses":
     return found
 
 
+def topic(name: str) -> str:
+    """The full name of a topic: with the prefix of the installation (PENSTOCK_TOPIC_PREFIX), unless it has that already."""
+    from penstock.settings import Settings  # noqa: PLC0415
+
+    prefix = Settings().topic_prefix
+    return name if prefix and name.startswith(prefix) else prefix + name
+
+
 @contextlib.asynccontextmanager
 async def registry(folder: Path = DEFAULT_FOLDER) -> "AsyncIterator[RegistryClient]":
     """A client of the registry."""

@@ -1,32 +1,25 @@
 """`penstock produce`: events from a CSV or JSON-lines file; a label column goes to its own stream, when it becomes known."""
 
-import asyncio
+import contextlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, addresses, registry, run
+from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, addresses, registry, run, topic
 from penstock.errors import UsageError
 
 if TYPE_CHECKING:
+    from penstock.pace import Followed
+    from penstock.replay import Hold, Message
     from penstock.spec import Spec
 
-IN_FLIGHT_MAX = 5_000
-CLOSING_HORIZONS = 2
-
-
-class Message(NamedTuple):
-    """One event on its way: the stream, its key, its JSON, and its event time if it has one."""
-
-    stream: str
-    key: str
-    body: bytes
-    time_ms: int | None
+SHOW_EVERY_S = 0.1
 
 
 def produce(
@@ -35,12 +28,14 @@ def produce(
     delay: Annotated[
         str, typer.Option(help="How long after its event a label becomes known, such as 2h (needs a stream with a time).")
     ] = "0s",
-    rate: Annotated[float, typer.Option(min=0, help="Events per second; 0: as fast as Kafka takes them.")] = 0.0,
+    rate: Annotated[
+        float | None, typer.Option(min=0, help="Events per second; 0: as fast as Kafka takes them. Otherwise as fast as the models learn.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=0, help="End after so many rows; 0: all.")] = 0,
     close: Annotated[bool, typer.Option(help="End with ticks far enough to end every prediction (streams with a time).")] = False,
     folder: FolderOption = DEFAULT_FOLDER,
 ) -> None:
-    """Send a file's rows to a stream, and their labels to <stream>-labels."""
+    """Send a file's rows to a stream, and their labels to <stream>-labels, as fast as its models learn."""
     began = time.monotonic()
     sent = run(_produce(stream, file, delay, rate, limit, close, folder))
     seconds = time.monotonic() - began
@@ -48,7 +43,8 @@ def produce(
     typer.echo(f"sent {counted} in {seconds:.1f} s; every one is acknowledged")
 
 
-async def _produce(stream: str, file: Path, delay: str, rate: float, limit: int, close: bool, folder: Path) -> dict[str, int]:
+async def _produce(stream: str, file: Path, delay: str, rate: float | None, limit: int, close: bool, folder: Path) -> Counter[str]:
+    from penstock.replay import Replay  # noqa: PLC0415
     from penstock.spec.duration import parse_duration  # noqa: PLC0415
 
     delay_ms = parse_duration(delay)
@@ -57,8 +53,55 @@ async def _produce(stream: str, file: Path, delay: str, rate: float, limit: int,
     spec = await applied_spec(folder)
     if stream not in spec.streams:
         raise UsageError(f"no stream is called {stream} ({', '.join(spec.streams) or 'none is applied'}). Try: penstock apply")
-    rows = _messages(spec, stream, file, delay_ms, limit)
-    return await _send(spec, rows, rate, close, addresses(folder).bootstrap)
+    async with _held(spec, stream, rate, folder) as holds:
+        replay = Replay(addresses(folder).bootstrap, topic(""), holds)
+        await replay.run(_messages(spec, stream, file, delay_ms, limit), spec if close else None)
+    return replay.sent
+
+
+@contextlib.asynccontextmanager
+async def _held(spec: "Spec", stream: str, rate: float | None, folder: Path) -> "AsyncIterator[tuple[Hold, ...]]":
+    """What makes the replay wait: the rate that was given, else the models that learn from what it brings."""
+    from penstock.cli.learned import learned_since_now  # noqa: PLC0415
+    from penstock.pace import AsLearned  # noqa: PLC0415
+    from penstock.replay import at_rate  # noqa: PLC0415
+
+    followed = followed_by(spec, stream) if rate is None else []
+    shown = (_progress(followed),) if sys.stderr.isatty() else ()
+    if rate is None and not followed:
+        _say(f"no model learns from {stream}: going at full speed")
+    if not followed:
+        yield ((at_rate(rate),) if rate else ()) + shown
+        return
+    async with learned_since_now([each.model for each in followed], folder) as learned:
+        yield (AsLearned(followed, learned.count, learned.is_there, _say).hold, *shown)
+
+
+def followed_by(spec: "Spec", stream: str) -> "list[Followed]":
+    """The models that learn from what a file brings to a stream, or to its labels."""
+    from penstock.pace import Followed  # noqa: PLC0415
+    from penstock.spec.rows import LABELS  # noqa: PLC0415
+
+    brought = (stream, stream + LABELS)
+    return [Followed(model.name, model.label.stream) for model in spec.models.values() if model.label.stream in brought]
+
+
+def _progress(followed: "list[Followed]") -> "Hold":
+    due_s = 0.0
+
+    async def show(sent: Counter[str]) -> None:
+        nonlocal due_s
+        if time.monotonic() >= due_s:
+            due_s = time.monotonic() + SHOW_EVERY_S
+            learned = "".join(f", {each.model} has learned {each.learned:,}" for each in followed)
+            sys.stderr.write(f"\r\x1b[Ksent {sent.total():,}{learned}\r")
+            sys.stderr.flush()
+
+    return show
+
+
+def _say(text: str) -> None:
+    typer.echo(f"penstock: {text}", err=True)
 
 
 async def applied_spec(folder: Path) -> "Spec":
@@ -74,9 +117,10 @@ async def applied_spec(folder: Path) -> "Spec":
     )
 
 
-def _messages(spec: "Spec", stream: str, file: Path, delay_ms: int, limit: int) -> Iterator[Message]:
+def _messages(spec: "Spec", stream: str, file: Path, delay_ms: int, limit: int) -> "Iterator[Message]":
     from itertools import islice  # noqa: PLC0415
 
+    from penstock.replay import Message  # noqa: PLC0415
     from penstock.spec.rows import plan_rows, read_rows  # noqa: PLC0415
 
     if file.suffix in {".jsonl", ".ndjson"} or str(file) == "-":
@@ -89,62 +133,12 @@ def _messages(spec: "Spec", stream: str, file: Path, delay_ms: int, limit: int) 
         yield Message(planned.stream, str(key), json.dumps(planned.event).encode(), planned.event_time_ms)
 
 
-def _from_line(spec: "Spec", stream: str, line: str) -> Message:
+def _from_line(spec: "Spec", stream: str, line: str) -> "Message":
+    from penstock.replay import Message  # noqa: PLC0415
+
     try:
         event = json.loads(line)
     except ValueError:
         event = None
     key = event.get(spec.streams[stream].key, "") if isinstance(event, dict) else ""
     return Message(stream, str(key), line.strip().encode(), None)
-
-
-async def _send(spec: "Spec", messages: Iterator[Message], rate: float, close: bool, bootstrap: str) -> dict[str, int]:
-    from aiokafka import AIOKafkaProducer  # noqa: PLC0415
-
-    sent: dict[str, int] = {}
-    last: dict[str, int] = {}
-    pending: set[asyncio.Future[Any]] = set()
-    began = time.monotonic()
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=5) as producer:
-        for number, message in enumerate(messages):
-            pending.add(await producer.send(f"events.{message.stream}", message.body, key=message.key.encode()))
-            sent[message.stream] = sent.get(message.stream, 0) + 1
-            if message.time_ms is not None:
-                last[message.stream] = max(last.get(message.stream, 0), message.time_ms)
-            if len(pending) >= IN_FLIGHT_MAX:
-                pending = await _acknowledged(pending)
-            if rate and (ahead_s := number / rate - (time.monotonic() - began)) > 0:
-                await asyncio.sleep(ahead_s)
-        if close:
-            for topic, partition, tick in closing_ticks(spec, last):
-                pending.add(await producer.send(topic, tick, partition=partition))
-        while pending:
-            pending = await _acknowledged(pending)
-    return sent
-
-
-async def _acknowledged(pending: set[asyncio.Future[Any]]) -> set[asyncio.Future[Any]]:
-    done, still = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-    for future in done:
-        future.result()
-    return still
-
-
-def closing_ticks(spec: "Spec", last_ms: dict[str, int]) -> Iterator[tuple[str, int, bytes]]:
-    """Ticks (topic, partition, JSON) beyond every horizon: after them each prediction is labelled or expired.
-
-    A stream's clock moves by `max_jump` at most, so a long way takes several.
-    """
-    horizon_ms = max((model.label.horizon_ms for model in spec.models.values()), default=0)
-    end_ms = max(last_ms.values(), default=0) + CLOSING_HORIZONS * horizon_ms + 1_000
-    for name, from_ms in last_ms.items():
-        stream = spec.streams[name]
-        for partition in range(stream.partitions):
-            for at_ms in (*range(from_ms, end_ms, max(stream.max_jump_ms, 1)), end_ms):
-                yield f"events.{name}", partition, _tick(at_ms)
-
-
-def _tick(at_ms: int) -> bytes:
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    return json.dumps({"penstock.tick": datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()}).encode()

@@ -57,7 +57,17 @@ async def _shown(name: str, folder: Path) -> dict[str, Any]:
             serving = await client.serving(name)
             shown["serving"] = f"{name}/{serving.checkpoint.version}@{serving.checkpoint.position}" if serving.found else None
             shown |= {"learning": await model_state(name, folder), "quality": await model_quality(name, folder)}
+            shown["proposals"] = open_proposals(shown["learning"]) if shown["learning"] else []
     return shown
+
+
+def open_proposals(learning: dict[str, Any]) -> list[dict[str, Any]]:
+    """The versions that were proposed against the champion of now and live: `penstock promote` makes one of them serve."""
+    live = {each["version"] for each in learning["versions"] if each["state"] == "live"} - {learning["champion"]}
+    history = learning["history"]
+    since = max((each["position"] for each in history if each["kind"] == "serve"), default=0)
+    proposed = [each for each in history if each["kind"] == "proposal" and each["position"] >= since and each["version"] in live]
+    return [{"version": each["version"], "position": each["position"], "cause": each["cause"], **each["detail"]} for each in proposed]
 
 
 async def model_state(name: str, folder: Path) -> dict[str, Any] | None:
@@ -136,6 +146,11 @@ def _print_model(shown: dict[str, Any]) -> None:
             f"{name} {quality['served'][name]:.4f}" for name in ("log_loss", "rocauc", "accuracy") if name in quality["served"]
         )
         console.print(f"as served: {served} over {quality['served']['labels']:,} labels; positive {quality['base_rate']:.1%}")
+    for each in shown["proposals"]:
+        better = f"better by {each['difference']:.4f} log loss over {each['labels']:,} labels"
+        console.print(
+            f"proposed: version {each['version']}, {better}. Try: penstock promote {shown['name']}/{each['version']}", soft_wrap=True
+        )
     counts = learning["counts"]
     console.print("  ".join(f"{name} {counts[name]:,}" for name in counts))
     for each in learning["history"][-20:]:

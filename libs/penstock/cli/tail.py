@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, Output, OutputOption, addresses, run
+from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, Output, OutputOption, addresses, run, topic as topic_of
 from penstock.errors import PenstockError
 
 POLL_MS = 200
@@ -30,7 +30,7 @@ def tail(
 
 async def _tail(topic: str, folder: Path, output: Output, last: int | None, records_max: int, timeout_s: float) -> None:
     printed = 0
-    async for record in read_topic(topic, folder, last, timeout_s):
+    async for record in read_topic(topic_of(topic), folder, last, timeout_s):
         typer.echo(json.dumps(record, ensure_ascii=False) if output is Output.JSON else _line(record))
         printed += 1
         if printed == records_max:

@@ -57,6 +57,7 @@ models:
     champion: adagrad    # answers
     challengers: [sgd, tree]    # learn beside it, and take over when they are better
     metrics: [log_loss, rocauc, accuracy]
+    checkpoint_every_labels: 100    # what answers is at most so far behind what has been learned
     promotion: {{mode: automatic, metric: log_loss, after_labels: 1000, margin: 0.01}}
     drift:
       detectors: [{{signal: loss, use: {{drift.ADWIN: {{delta: 0.002}}}}, after_labels: 1000}}]

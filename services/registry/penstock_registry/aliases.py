@@ -77,9 +77,9 @@ class Aliases:
         row = await change.connection.fetchrow(change.sql["version"], model, version)
         if row is None:
             known = [str(one["version"]) for one in await change.connection.fetch(change.sql["versions"], model)]
-            raise NotFound(f"{model} has no version {version}; it has {', '.join(known) or 'none yet'}. Try: penstock ls {model}")
+            raise NotFound(f"{model} has no version {version}; it has {', '.join(known) or 'none yet'}. Try: penstock show {model}")
         if row["state"] != LIVE:
-            raise Refused(f"{model}/{version} is {row['state']}: it learns no more. Try: penstock ls {model}, and a version that is live")
+            raise Refused(f"{model}/{version} is {row['state']}: it learns no more. Try: penstock show {model}, and a version that is live")
 
 
 async def champion_version(change: Change, model: str, alias: str) -> int:

@@ -82,7 +82,7 @@ class Checkpoints:
         if not aliases:
             raise NotFound(await self._what_exists(reference))
         known = ", ".join(row["alias"] for row in aliases)
-        raise NotFound(f"{reference.model} has no alias {reference.alias}; it has {known}. Try: penstock ls {reference.model}")
+        raise NotFound(f"{reference.model} has no alias {reference.alias}; it has {known}. Try: penstock show {reference.model}")
 
     async def _what_exists(self, reference: Reference) -> str:
         pool, sql, model = self._ledger.pool, self._ledger.sql, reference.model
@@ -93,11 +93,11 @@ class Checkpoints:
             models = [row["name"] for row in await pool.fetch(sql["newest_specs"], "model")]
             return f"there is no model {model}; there is {', '.join(models) or 'none yet'}. Try: penstock ls"
         if str(reference.version) not in versions:
-            return f"{model} has no version {reference.version}; it has {', '.join(versions)}. Try: penstock ls {model}"
+            return f"{model} has no version {reference.version}; it has {', '.join(versions)}. Try: penstock show {model}"
         positions = [str(row["position"]) for row in await pool.fetch(sql["positions"], model, reference.version)]
         newest = ", ".join(positions)
         return (
-            f"{model}/{reference.version} has no checkpoint at {reference.position}; the newest are at {newest}. Try: penstock ls {model}"
+            f"{model}/{reference.version} has no checkpoint at {reference.position}; the newest are at {newest}. Try: penstock show {model}"
         )
 
     async def _fetch(self, model: str, version: int, position: int, limit: int) -> list[Checkpoint]:

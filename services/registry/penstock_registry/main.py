@@ -35,7 +35,7 @@ async def main(process: Process) -> None:
     """Serve until cancelled; ready when the platform's topics are there, both APIs answer and what changes is published."""
     settings, prefix = process.settings, process.settings.topic_prefix
     async with contextlib.AsyncExitStack() as stack:
-        pool = await patiently(process.log, lambda: stack.enter_async_context(postgres.connect(settings.dsn, PACKAGE, PACKAGE)))
+        pool = await patiently(process.log, lambda: stack.enter_async_context(postgres.connect(settings.dsn, process.schema, PACKAGE)))
         ledger = Ledger(pool, postgres.queries(PACKAGE))
         schemas = Schemas(ledger, prefix)
         await stack.enter_async_context(serve_http(schema_registry(schemas), settings.bind, settings.http_port))

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import asyncpg
+from aiokafka.admin import AIOKafkaAdminClient
+
 from penstock import codec
 from penstock.fold.protocol import Output
 from penstock.learning import present, probability
@@ -90,6 +93,36 @@ async def test_a_restart_goes_on_with_the_model_that_served(stack: Addresses) ->
         answers = await predictions(there)
     assert sorted(int(value["event_id"]) for _, value, _ in answers) == list(range(20))
     assert {value["version"] for _, value, _ in answers} == {1}
+
+
+async def test_an_installation_has_tables_snapshots_and_groups_of_its_own_by_its_prefix(stack: Addresses) -> None:
+    async with platform(stack) as there, service(CARD, main, deployer_settings(there)):
+        await ask(there, range(2))
+        await until(lambda: _count(there, 2), TIMEOUT_S)
+        schemas, groups = await _schemas(there.settings.dsn), await _groups(stack.bootstrap)
+    prefix = there.settings.topic_prefix
+    assert prefix
+    assert schemas == {f"{prefix}penstock_registry", f"{prefix}penstock_deployer"}
+    assert f"{prefix}penstock.deployer/late" in groups
+
+
+async def _schemas(dsn: str) -> set[str]:
+    """The schemas that have tables of Penstock."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch("select distinct schemaname from pg_tables where tablename in ('migrations', 'fold_snapshots')")
+    finally:
+        await connection.close()
+    return {row["schemaname"] for row in rows}
+
+
+async def _groups(bootstrap: str) -> set[str]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        return {group for group, _ in await admin.list_consumer_groups()}
+    finally:
+        await admin.close()
 
 
 async def _count(there: Platform, size: int) -> bool:

@@ -42,5 +42,5 @@ async def registry(settings: Settings) -> AsyncIterator[Running]:
 @pytest.fixture
 async def ledger(settings: Settings) -> AsyncIterator[Ledger]:
     """The registry's tables without the service."""
-    async with postgres.connect(settings.dsn, PACKAGE, PACKAGE) as pool:
+    async with postgres.connect(settings.dsn, settings.topic_prefix + PACKAGE, PACKAGE) as pool:
         yield Ledger(pool, postgres.queries(PACKAGE))

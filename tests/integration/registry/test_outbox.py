@@ -1,6 +1,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
+import asyncpg
 import pytest
 
 from penstock.catalogue import Catalogue
@@ -102,8 +103,18 @@ async def test_a_registry_topic_that_was_lost_is_written_again(settings: Setting
             "registry": f"127.0.0.1:{grpc_port}",
         }
     )
+    await _rename_schema(settings, elsewhere)  # the same tables, and an empty Kafka
     async with serving(elsewhere), following(elsewhere) as catalogue:
         await until(lambda: "late" in catalogue.models, 30)
+
+
+async def _rename_schema(before: Settings, after: Settings) -> None:
+    connection = await asyncpg.connect(before.dsn)
+    try:
+        old, new = (f'"{each.topic_prefix}penstock_registry"' for each in (before, after))
+        await connection.execute(f"ALTER SCHEMA {old} RENAME TO {new}")
+    finally:
+        await connection.close()
 
 
 @contextlib.asynccontextmanager

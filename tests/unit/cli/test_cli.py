@@ -4,17 +4,20 @@ import itertools
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from penstock.cli import app
 from penstock.cli.platform import NotRunning
-from penstock.cli.produce import closing_ticks
+from penstock.cli.produce import followed_by
+from penstock.cli.show import open_proposals
+from penstock.replay import closing_ticks
 from penstock.spec import Spec, load
 
 FLIGHTS = Path(__file__).parents[3] / "examples" / "flights" / "penstock.yaml"
-VERBS = ("up", "down", "status", "logs", "doctor", "init", "apply", "produce", "tail", "ls", "show", "verify")
+VERBS = ("up", "down", "status", "logs", "doctor", "init", "apply", "produce", "tail", "promote", "ls", "show", "verify")
 
 
 def spec() -> Spec:
@@ -39,14 +42,29 @@ def test_without_a_platform_the_message_names_the_next_command(tmp_path: Path) -
     assert (result.exception.exit_code, str(result.exception)[-16:]) == (1, "Try: penstock up")
 
 
+def history(*events: tuple[int, str, int]) -> list[dict[str, Any]]:
+    return [
+        {"position": position, "kind": kind, "version": version, "cause": "c", "detail": {"labels": 9, "difference": 0.1}}
+        for position, kind, version in events
+    ]
+
+
+def test_a_proposal_is_open_while_its_version_lives_and_nobody_has_come_to_serve_since() -> None:
+    versions = [{"version": number, "state": "retired" if number == 4 else "live"} for number in range(1, 6)]
+    events = history((1, "serve", 1), (5, "proposal", 2), (8, "serve", 5), (9, "drift", 5), (10, "proposal", 3), (11, "proposal", 4))
+    found = open_proposals({"versions": versions, "champion": 5, "history": events})
+    assert found == [{"version": 3, "position": 10, "cause": "c", "labels": 9, "difference": 0.1}]
+
+
+def test_who_learns_from_what_a_file_brings_is_waited_for() -> None:
+    assert [(each.model, each.label_stream) for each in followed_by(spec(), "arrivals")] == [("flights-late", "arrivals")]
+    assert followed_by(spec(), "weather") == []
+
+
 def test_closing_ticks_go_no_further_at_once_than_a_clock_may_jump() -> None:
     day_ms = 86_400_000
     ticks = list(closing_ticks(spec(), {"flights": 0, "arrivals": 30 * day_ms}))
     for stream in ("flights", "arrivals"):
-        times = [
-            datetime.fromisoformat(json.loads(body)["penstock.tick"]).timestamp() * 1000
-            for topic, _, body in ticks
-            if topic.endswith(stream)
-        ]
+        times = [datetime.fromisoformat(json.loads(body)["penstock.tick"]).timestamp() * 1000 for name, _, body in ticks if name == stream]
         assert times[-1] == 34 * day_ms + 1_000
         assert all(later - earlier <= 7 * day_ms for earlier, later in itertools.pairwise(times))

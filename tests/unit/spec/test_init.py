@@ -13,7 +13,6 @@ from penstock.spec.guess import Wishes, guess
 from penstock.spec.rows import Planned, plan_rows, read_rows, split_row
 from penstock.spec.template import write_spec
 
-ELEC2 = Path(__file__).parents[4] / "shared" / "data" / "elec2.csv"
 PHISHING = Path(str(distribution("river").locate_file("river/datasets/phishing.csv.gz")))
 
 
@@ -121,13 +120,6 @@ def test_bytes_that_are_no_text_and_a_missing_file_are_refused(tmp_path: Path) -
 def test_few_texts_seen_often_become_an_enum(tmp_path: Path) -> None:
     path = table(tmp_path / "mine.csv", "x,y\n" + "\n".join(f"{'ab'[row % 2]},{row % 2}" for row in range(120)))
     assert load(specification(path, label="y")).streams["mine"].fields["x"].enum == ("a", "b")
-
-
-@pytest.mark.skipif(not ELEC2.exists(), reason="../shared/data/elec2.csv is not on this machine")
-def test_every_row_of_elec2_fits_the_guess() -> None:
-    spec = load(specification(ELEC2, label="class"))
-    assert spec.models["elec2-class"].label.positive == "class == 1"
-    assert all(fits(planned, spec.streams[planned.stream].fields) for planned in plan_rows(read_rows(ELEC2), spec, "elec2"))
 
 
 def test_every_row_of_phishing_fits_the_guess() -> None:

@@ -208,10 +208,10 @@ async def test_restored_anywhere_it_goes_on_as_if_nothing_had_happened() -> None
     log.tick(200)
     whole = log.fold()
     made = fold_all(whole, log.records)
-    for cut in random.Random(3).sample(range(len(log.records)), 6):
-        first = log.fold()
-        before = fold_all(first, log.records[:cut])
-        second = log.fold()
+    first, before, done = log.fold(), [], 0
+    for cut in sorted(random.Random(3).sample(range(len(log.records)), 6)):
+        before += fold_all(first, log.records[done:cut])
+        done, second = cut, log.fold()
         second.restore(first.snapshot())
         assert before + fold_all(second, log.records[cut:]) == made
         assert second.cohort.dump() == whole.cohort.dump()

@@ -1,0 +1,19 @@
+"""What `penstock init` guesses from the first rows holds for all rows of a large file."""
+
+from pathlib import Path
+
+import pytest
+
+from penstock.cli.init import specification
+from penstock.spec import load
+from penstock.spec.rows import plan_rows, read_rows
+from tests.unit.spec.test_init import fits
+
+ELEC2 = Path(__file__).parents[4] / "shared" / "data" / "elec2.csv"
+
+
+@pytest.mark.skipif(not ELEC2.exists(), reason="../shared/data/elec2.csv is not on this machine")
+def test_every_row_of_elec2_fits_the_guess() -> None:
+    spec = load(specification(ELEC2, label="class"))
+    assert spec.models["elec2-class"].label.positive == "class == 1"
+    assert all(fits(planned, spec.streams[planned.stream].fields) for planned in plan_rows(read_rows(ELEC2), spec, "elec2"))
