@@ -10,7 +10,7 @@ from benchmarks.machine import facts
 from benchmarks.report import print_facts, print_result, write
 from penstock.errors import PenstockError
 
-NAMES = ("trainer_loop", "pending", "pipeline")
+NAMES = ("trainer_loop", "pending", "snapshots", "worker", "recovery", "pipeline")
 FOLDER = Path(".penstock") / "bench"
 
 
@@ -32,6 +32,7 @@ def main() -> None:
 
 def run(name: str, module: ModuleType) -> None:
     """Measure, print and write one benchmark."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
     machine = facts()  # first: the load average must not be our own
     print_facts(name, machine)
     result = module.measure(FOLDER)

@@ -45,9 +45,9 @@ class LearningLog:
                 log._ask(number, x)
         return log
 
-    def fold(self) -> TrainerFold:
-        """A trainer that has read nothing yet."""
-        return TrainerFold(MODEL, self._wire, self._writers["Outcome"], OUTCOMES)
+    def fold(self, outcomes: str = OUTCOMES) -> TrainerFold:
+        """A trainer that has read nothing yet; `outcomes` is the topic that it writes to."""
+        return TrainerFold(MODEL, self._wire, self._writers["Outcome"], outcomes)
 
     def _begin(self, preprocess: Sequence[Recipe], learner: Recipe) -> None:
         label = {"from": "labels", "id": "id", "positive": "y == 1", "horizon": HORIZON}

@@ -91,22 +91,23 @@ class Bench:
     async def run(self, events: int, steady_s: int) -> Result:
         """Both phases, the checks, then the figures."""
         async with opened(addresses(self.folder).bootstrap) as kafka:
-            await self._apply()
+            await self.apply()
             backlog = make(self.name, 0, events, BEGINNING, BACKLOG_EVENT_EVERY)
             before = cpu_seconds(self.folder)
             await self._through(kafka, backlog, 0, None)
             after = cpu_seconds(self.folder)
-            rate_per_s = throughput_per_s(await self._learned()) * STEADY_SHARE
+            rate_per_s = throughput_per_s(await self.learned()) * STEADY_SHARE
             begin = BEGINNING + events * BACKLOG_EVENT_EVERY
             paced = make(self.name, events, int(rate_per_s * steady_s), begin, timedelta(seconds=1 / rate_per_s))
             await self._through(kafka, paced, events, rate_per_s)
-        learned = await self._learned()
-        proof = await self._check(learned, events + len(paced.events))
+        learned = await self.learned()
+        proof = await self.check(learned, events + len(paced.events))
         steady = [each for each in learned if each.label_offset >= events]
         micros = {name: (after[name] - spent) / events * 1e6 for name, spent in before.items()}
         return result([each for each in learned if each.label_offset < events], steady, rate_per_s, micros, proof)
 
-    async def _apply(self) -> None:
+    async def apply(self) -> None:
+        """Apply the specification, and wait until it is served."""
         async with registry(self.folder) as client:
             await client.apply(load_specification(specification(self.name), "benchmarks/load.py").to_json())
         await wait_until_served([self.name], self.folder, SERVE_TIMEOUT_S)
@@ -127,17 +128,23 @@ class Bench:
                 raise PenstockError(f"{there:,} of {wanted:,} labels are learned, and no more for {STALL_S:.0f} s. Try: EVENTS=1000")
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _learned(self) -> list[Learned]:
+    async def learned(self) -> list[Learned]:
+        """Every label that was learned so far."""
         at = addresses(self.folder)
         return await learned_labels(at.bootstrap, at.schema_registry_url, f"{self.name}-labels", self.name)
 
-    async def _check(self, learned: Sequence[Learned], sent: int) -> Proof:
-        """Every label learned once, the counts add up, and the digest is proved."""
-        if sorted(each.label_offset for each in learned) != list(range(sent)):
-            raise PenstockError(f"{sent:,} labels were sent, {len({each.label_offset for each in learned}):,} of them are learned")
+    async def described(self) -> Any:
+        """The trainer's fold as it says it stands. Raises: PenstockError when it does not answer."""
         described = await describe(self.name, self.folder)
         if described is None:
             raise PenstockError("the trainer does not answer. Try: EVENTS=1000 python -m benchmarks pipeline")
+        return described
+
+    async def check(self, learned: Sequence[Learned], sent: int) -> Proof:
+        """Every label learned once, the counts add up, and the digest is proved."""
+        if sorted(each.label_offset for each in learned) != list(range(sent)):
+            raise PenstockError(f"{sent:,} labels were sent, {len({each.label_offset for each in learned}):,} of them are learned")
+        described = await self.described()
         counts = dict(described.counts)
         if counts["predictions"] != sum(counts.get(name, 0) for name in ("pending", "labelled", "expired", "quarantined")):
             raise PenstockError(f"the counts do not add up: {counts}")
