@@ -18,7 +18,7 @@ from penstock_trainer.checkpoints import Place
 from penstock_trainer.errors import RuntimeChanged
 from penstock_trainer.labels import Life
 from penstock_trainer.outcomes import Outcomes
-from penstock_trainer.pending import Entry, Pending, State
+from penstock_trainer.pending import Decoded, Entry, Pending, State
 from penstock_trainer.selection import Selection
 
 UNKNOWN_HORIZON_MS = 1 << 60
@@ -51,6 +51,7 @@ class TrainerFold:
         self._unseen: set[int] = set()
         self._origins = Origins()
         self._life = Life(self.pending, self.counts)
+        self._decoded = Decoded()
         self._runtime = runtime
         self._wire = wire
         self._outcomes = Outcomes(write_outcome, outcomes_topic, generation)
@@ -94,6 +95,7 @@ class TrainerFold:
         scores = self.cohort.predict(present(value["features"]))
         asked = Entry(State.OPEN, asked_ms + self.horizon_ms, asked_ms, record.offset, scores, record.value or b"")
         self.pending.put(event_id, asked)
+        self._decoded.put(event_id, value)
         self._schemas.add(schema_id(record.value))
         if entry is not None:
             yield from self._learned(event_id, asked, self._wire.read(entry.body)[1], entry.offset)
@@ -110,7 +112,7 @@ class TrainerFold:
             yield from self._learned(value["event_id"], asked, value, record.offset)
 
     def _learned(self, event_id: str, asked: Entry, label: Any, label_offset: int) -> Made:
-        _, prediction = self._wire.read(asked.body)
+        prediction = self._decoded.pop(event_id) or self._wire.read(asked.body)[1]
         self._life.close(event_id, asked, label["value"], self.horizon_ms)
         yield self._outcomes.labelled(asked, prediction, label, label_offset, self.cohort)
         self.cohort.score(label["value"], asked.scores, self.selection.champion)
@@ -202,6 +204,7 @@ class TrainerFold:
         self.counts.update(state["counts"])
         version, spec, runtime = state["spec"]
         self.pending.restore(state["pending"], snapshot.segments)
+        self._decoded.clear()
         if spec:
             self._follow(spec, version, runtime)
         self._schemas = set(state["schemas"])

@@ -3,13 +3,13 @@
 import heapq
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock.fold.protocol import Segment
 from penstock.fold.segments import SegmentedMap
 
+DECODED_MAX = 4_096
 HEADER = struct.Struct("<BqqqH")  # state, due, event time, offset; number of scores
 SCORE = struct.Struct("<Id")  # version, score
 
@@ -23,8 +23,7 @@ class State(IntEnum):
     EARLY = 4  # a label whose prediction has not come yet
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What is known of one event id.
 
     `due_ms`: the watermark at which its state ends. `offset`: of the record that put it here. `scores`: (version, prequential score).
@@ -50,6 +49,30 @@ class Entry:
         end = HEADER.size + count * SCORE.size
         scores = tuple(SCORE.iter_unpack(data[HEADER.size : end]))
         return cls(State(state), due_ms, event_time_ms, offset, scores, data[end:])
+
+
+class Decoded:
+    """The newest predictions as they were decoded when they were asked, so that a label that comes soon does not decode them again.
+
+    No part of the state: what is not here is read from its bytes, and is equal. The oldest of more than DECODED_MAX make room.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {}
+
+    def put(self, event_id: str, value: Any) -> None:
+        """Keep a prediction until it is taken or too old."""
+        if len(self._values) >= DECODED_MAX:
+            del self._values[next(iter(self._values))]
+        self._values[event_id] = value
+
+    def pop(self, event_id: str) -> Any | None:
+        """Take a prediction out; None if it is not here."""
+        return self._values.pop(event_id, None)
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        self._values.clear()
 
 
 class Pending:
@@ -89,7 +112,7 @@ class Pending:
         for event_id in list(self._entries):
             entry = self.get(event_id)
             if entry is not None and entry.state in (State.OPEN, State.EARLY):
-                self.put(event_id, replace(entry, due_ms=entry.event_time_ms + horizon_ms))
+                self.put(event_id, entry._replace(due_ms=entry.event_time_ms + horizon_ms))
 
     def _forget(self, event_id: str) -> None:
         data = self._entries.pop(event_id)

@@ -10,7 +10,7 @@ from river import metrics
 from penstock import codec
 from penstock.learning import FATAL, Learner, log_loss, probability
 
-MARK_EVERY_RECORDS = 1_000
+MARK_EVERY_CALLS = 2_000  # a question and a label of each of 1,000 examples: a repair takes no longer than these
 METRICS = {"log_loss": metrics.LogLoss, "rocauc": metrics.ROCAUC, "accuracy": metrics.Accuracy}
 DECISION_THRESHOLD = 0.5
 
@@ -92,7 +92,7 @@ class Version:
 
     def _note(self, call: Call) -> None:
         self.since_mark.append(call)
-        if len(self.since_mark) >= MARK_EVERY_RECORDS:
+        if len(self.since_mark) >= MARK_EVERY_CALLS:
             self.remark()
 
     def _repair(self, error: BaseException) -> None:
