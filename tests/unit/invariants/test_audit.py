@@ -1,6 +1,6 @@
 from hypothesis import given, strategies as st
 
-from penstock_registry.audit import GENESIS, AuditRow, first_broken, link
+from penstock.invariants.audit import GENESIS, AuditRow, first_broken, link
 
 
 def chain(bodies: list[str]) -> list[AuditRow]:
