@@ -56,6 +56,7 @@ class BadSnapshot(PenstockError):
     """A snapshot that is not what was stored; the one before it is taken."""
 
     def __init__(self, id: SnapshotId, why: str) -> None:
+        self.why = why
         super().__init__(f"snapshot {id.epoch}.{id.sequence} of {id.fold}[{id.partition}] is bad ({why}); the one before it is used")
 
 
