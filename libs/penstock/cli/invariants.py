@@ -68,9 +68,8 @@ def _print(report: "Report") -> None:
         column.justify = "right"
     for each in report.findings:
         seconds = f"{report.seconds[each.name]:.1f}" if each.name in report.seconds else ""
-        table.add_row(
-            each.name, "holds" if each.holds else "BROKEN", f"{each.checked:,}", f"{each.breaks:,}" if each.breaks else "", seconds
-        )
+        state = "BROKEN" if not each.holds else "holds" if each.checked else "not checked"
+        table.add_row(each.name, state, f"{each.checked:,}", f"{each.breaks:,}" if each.breaks else "", seconds)
     console.print(table)
     console.print(f"{report.records:,} records read in {report.reading_s:.1f} s, for all invariants at once")
     for each in report.findings:

@@ -15,7 +15,7 @@ from penstock.errors import ProofUnequal
 if TYPE_CHECKING:
     from penstock.inspection.trainer import Proof
 
-REPLAY_RECORDS_MAX = 20_000
+REPLAY_RECORDS_MAX = 10_000
 
 
 def verify(

@@ -49,7 +49,7 @@ class Bounded:
     """How much is done of what takes long: answers that are computed anew, and records that are replayed for a proof, of each model."""
 
     answers_max: int = 2_000
-    replay_records_max: int = 20_000
+    replay_records_max: int = 10_000
 
 
 @dataclass(slots=True)

@@ -70,6 +70,6 @@ class Ingested:
         for name, number in found.items():
             known = counts.get(name, 0)
             if number != known if start == 0 else number > known:
-                lost = next(self._marks.find(partition, READ, start, end), None) if name == "duplicates" else None
+                lost = next(self._marks.find(partition, READ, start, end), None) if name == "duplicates" and number > known else None
                 more = f"; the first that left no trace is {place}:{lost}" if lost is not None else ""
                 self._breaks.add(f"{place}: {number:,} {name} below offset {end}, {self._unit} has counted {known:,}{more}")
