@@ -27,9 +27,9 @@ ADVICE = {
 }
 
 
-def check_platform(replay_records_max: int, output: Output, folder: Path) -> None:
+def check_platform(model: str, replay_records_max: int, output: Output, folder: Path) -> None:
     """Look at the whole platform and print what was found. Raises: InvariantBroken."""
-    report = run(_inspect(replay_records_max, folder))
+    report = run(_inspect(model, replay_records_max, folder))
     if output is Output.JSON:
         typer.echo(json.dumps(as_json(report)))
     else:
@@ -38,7 +38,7 @@ def check_platform(replay_records_max: int, output: Output, folder: Path) -> Non
         raise InvariantBroken(", ".join(finding.name for finding in report.findings if not finding.holds))
 
 
-async def _inspect(replay_records_max: int, folder: Path) -> "Report":
+async def _inspect(model: str, replay_records_max: int, folder: Path) -> "Report":
     try:
         from penstock.inspection.platform import Bounded, Where, inspect  # noqa: PLC0415
     except ImportError as error:
@@ -49,7 +49,7 @@ async def _inspect(replay_records_max: int, folder: Path) -> "Report":
     if not at.dsn:
         raise PenstockError("where PostgreSQL is, is not known. Try: set PENSTOCK_DSN")
     where = Where(at.bootstrap, at.dsn, at.registry, at.schema_registry_url, at.trainer, Settings().topic_prefix)
-    return await inspect(where, Bounded(replay_records_max=replay_records_max))
+    return await inspect(where, Bounded(model, replay_records_max=replay_records_max))
 
 
 def as_json(report: "Report") -> dict[str, Any]:

@@ -23,6 +23,7 @@ def verify(
     replay: Annotated[
         int, typer.Option("--replay", min=0, help="Without a reference: replay at most so many records of each model for same_digest.")
     ] = REPLAY_RECORDS_MAX,
+    model: Annotated[str, typer.Option("--model", help="Without a reference: look only at this model and what feeds it.")] = "",
     output: OutputOption = Output.TABLE,
     folder: FolderOption = DEFAULT_FOLDER,
 ) -> None:
@@ -31,7 +32,7 @@ def verify(
     With a reference: fold its log from zero and compare chain, digest and metrics. Without: read topics, snapshots and the registry.
     """
     if not reference:
-        check_platform(replay, output, folder)
+        check_platform(model, replay, output, folder)
         return
     proof = run(prove(reference, folder, _progress if output is Output.TABLE and sys.stderr.isatty() else None))
     typer.echo(json.dumps(asdict(proof)) if output is Output.JSON else describe(proof))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from penstock.invariants.audit import AuditChain
 from penstock.invariants.champion import Move
@@ -46,6 +46,21 @@ async def declared(client: RegistryClient) -> Declared:
 
 def _rule(body: str) -> str:
     return json.dumps(json.loads(body)["label"], sort_keys=True)
+
+
+def only(found: Declared, model: str) -> Declared:
+    """What belongs to one model: its view, all models of that view (which counts for them as one), and the streams that feed them.
+
+    Raises: NotFound.
+    """
+    spec = found.spec
+    if model not in spec.models:
+        raise NotFound(f"there is no model {model}; there is {', '.join(spec.models) or 'none yet'}. Try: penstock ls")
+    view = spec.models[model].view
+    models = {name: each for name, each in spec.models.items() if each.view == view}
+    wanted = {spec.views[view].source, *(each.label.stream for each in models.values())}
+    streams = {name: stream for name, stream in spec.streams.items() if name in wanted}
+    return replace(found, spec=Spec(streams, {view: spec.views[view]}, models))
 
 
 async def checkpoints(client: RegistryClient, model: str) -> Sequence[pb.Checkpoint]:

@@ -11,7 +11,7 @@ import msgspec
 
 from penstock.errors import PenstockError
 from penstock.fold.protocol import Missing, Poison
-from penstock.inspection.declared import Declared, aliases, audited, checkpoints, declared, left_out
+from penstock.inspection.declared import Declared, aliases, audited, checkpoints, declared, left_out, only
 from penstock.inspection.recompute import Recomputer, recomputer
 from penstock.inspection.standing import standing
 from penstock.inspection.topics import BoundsOf, TopicReader, bounds_of, kept, records_in, topic_reader
@@ -46,8 +46,9 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """How much is done of what takes long: answers that are computed anew, and records that are replayed for a proof, of each model."""
+    """How much is looked at: one model or all, and of each how many answers are computed anew, how many records replayed for a proof."""
 
+    model: str = ""
     answers_max: int = 2_000
     replay_records_max: int = 10_000
 
@@ -101,6 +102,7 @@ class _Inspection:
         """The whole look."""
         report, now_ms = self._report, int(time.time() * 1_000)
         found = await declared(self._registry)
+        found = only(found, self._bounded.model) if self._bounded.model else found
         made = {model: await checkpoints(self._registry, model) for model in found.spec.models}
         stood, snapshots = await report.timed("snapshots", standing(self._at.dsn, self._at.prefix, found.units, self._kafka))
         bounds = await self._bounds(found, stood, now_ms)
