@@ -35,7 +35,9 @@ class Verified:
     """One look at the platform."""
 
     def __init__(self, doors: Doors, *options: str) -> None:
-        done = doors.platform.try_penstock("verify", "-o", "json", *(options or ("--model", doors.model, "--replay", "0")))
+        done = doors.platform.try_penstock(
+            "verify", "-o", "json", *(options or ("--model", doors.model, "--replay", "0", "--recompute", "0"))
+        )
         assert done.stdout, done.stderr
         self.code = done.returncode
         self.report: dict[str, Any] = json.loads(done.stdout)
@@ -61,7 +63,9 @@ def looked(platform: Platform) -> Looked:
     doors = Doors(platform, TWO_VERSIONS)
     live = asyncio.run(_looked_at_live(doors))
     until(lambda: _is_quiet(doors), DEADLINE_S)
-    return Looked(doors, live, Verified(doors, "--model", doors.model, "--replay", "1000"), Verified(doors, "--replay", "0"))
+    return Looked(
+        doors, live, Verified(doors, "--model", doors.model, "--replay", "1000"), Verified(doors, "--replay", "0", "--recompute", "0")
+    )
 
 
 async def _looked_at_live(doors: Doors) -> list[Verified]:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
@@ -12,6 +12,9 @@ from penstock.errors import InvariantBroken, PenstockError
 
 if TYPE_CHECKING:
     from penstock.inspection.platform import Report
+
+ANSWERS_MAX = 2_000
+REPLAY_RECORDS_MAX = 10_000
 
 ADVICE = {
     "acknowledged_is_kept": "a log lost records before their time. Try: bring it back; docs/operations.md, A log was cut or replaced",
@@ -27,9 +30,17 @@ ADVICE = {
 }
 
 
-def check_platform(model: str, replay_records_max: int, output: Output, folder: Path) -> None:
+class Look(NamedTuple):
+    """What to look at: one model or all; and of each how many answers to compute anew, and how many records to replay at most."""
+
+    model: str
+    answers_max: int
+    replay_records_max: int
+
+
+def check_platform(look: Look, output: Output, folder: Path) -> None:
     """Look at the whole platform and print what was found. Raises: InvariantBroken."""
-    report = run(_inspect(model, replay_records_max, folder))
+    report = run(_inspect(look, folder))
     if output is Output.JSON:
         typer.echo(json.dumps(as_json(report)))
     else:
@@ -38,7 +49,7 @@ def check_platform(model: str, replay_records_max: int, output: Output, folder: 
         raise InvariantBroken(", ".join(finding.name for finding in report.findings if not finding.holds))
 
 
-async def _inspect(model: str, replay_records_max: int, folder: Path) -> "Report":
+async def _inspect(look: Look, folder: Path) -> "Report":
     try:
         from penstock.inspection.platform import Bounded, Where, inspect  # noqa: PLC0415
     except ImportError as error:
@@ -49,7 +60,7 @@ async def _inspect(model: str, replay_records_max: int, folder: Path) -> "Report
     if not at.dsn:
         raise PenstockError("where PostgreSQL is, is not known. Try: set PENSTOCK_DSN")
     where = Where(at.bootstrap, at.dsn, at.registry, at.schema_registry_url, at.trainer, Settings().topic_prefix)
-    return await inspect(where, Bounded(model, replay_records_max=replay_records_max))
+    return await inspect(where, Bounded(*look))
 
 
 def as_json(report: "Report") -> dict[str, Any]:

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from penstock.cli.invariants import check_platform
+from penstock.cli.invariants import ANSWERS_MAX, REPLAY_RECORDS_MAX, Look, check_platform
 from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, Output, OutputOption, addresses, run
 from penstock.errors import ProofUnequal
 
 if TYPE_CHECKING:
     from penstock.inspection.trainer import Proof
-
-REPLAY_RECORDS_MAX = 10_000
 
 
 def verify(
@@ -23,6 +21,9 @@ def verify(
     replay: Annotated[
         int, typer.Option("--replay", min=0, help="Without a reference: replay at most so many records of each model for same_digest.")
     ] = REPLAY_RECORDS_MAX,
+    recompute: Annotated[
+        int, typer.Option("--recompute", min=0, help="Without a reference: compute about so many answers of each model anew.")
+    ] = ANSWERS_MAX,
     model: Annotated[str, typer.Option("--model", help="Without a reference: look only at this model and what feeds it.")] = "",
     output: OutputOption = Output.TABLE,
     folder: FolderOption = DEFAULT_FOLDER,
@@ -32,7 +33,7 @@ def verify(
     With a reference: fold its log from zero and compare chain, digest and metrics. Without: read topics, snapshots and the registry.
     """
     if not reference:
-        check_platform(model, replay, output, folder)
+        check_platform(Look(model, recompute, replay), output, folder)
         return
     proof = run(prove(reference, folder, _progress if output is Output.TABLE and sys.stderr.isatty() else None))
     typer.echo(json.dumps(asdict(proof)) if output is Output.JSON else describe(proof))

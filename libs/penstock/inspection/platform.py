@@ -48,9 +48,9 @@ class Where:
 class Bounded:
     """How much is looked at: one model or all, and of each how many answers are computed anew, how many records replayed for a proof."""
 
-    model: str = ""
-    answers_max: int = 2_000
-    replay_records_max: int = 10_000
+    model: str
+    answers_max: int
+    replay_records_max: int
 
 
 @dataclass(slots=True)
@@ -185,6 +185,8 @@ class _Inspection:
 
     async def _recompute(self, invariants: Invariants) -> str:
         """Compute the sampled answers of every model anew; what was done, in words."""
+        if not self._bounded.answers_max:
+            return "no answers computed anew"
         if not any(checkers.served.answers for checkers in invariants.models.values()):
             return ""
         async with recomputer() as child:
