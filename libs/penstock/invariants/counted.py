@@ -27,14 +27,19 @@ class Counted:
     @property
     def handlers(self) -> Mapping[str, Handler]:
         """See Checker."""
-        return {**dict.fromkeys(self._sources, self._output), self._letters: self._letter}
+        sources: dict[str, Handler] = dict.fromkeys(self._sources.values(), self._source)
+        return {**sources, **dict.fromkeys(self._sources, self._output), self._letters: self._letter}
+
+    def _source(self, seen: Seen) -> None:
+        self._starts.setdefault((seen.record.topic, seen.record.partition), seen.record.offset)
 
     def _output(self, seen: Seen) -> None:
         record, origin = seen.record, seen.origin
         self._starts.setdefault((record.topic, record.partition), record.offset)
         if not seen.fresh or origin is None or seen.name != self._record or origin["topic"] != self._sources[record.topic]:
             return
-        if origin["offset"] < self._standing.next_offset(self._unit, origin["topic"], origin["partition"]):
+        start = self._starts.get((origin["topic"], origin["partition"]), 0)
+        if start <= origin["offset"] < self._standing.next_offset(self._unit, origin["topic"], origin["partition"]):
             self._found[origin["partition"]] += 1
 
     def _letter(self, seen: Seen) -> None:
@@ -43,7 +48,7 @@ class Counted:
             self._refused[place[1]] += len(self._sources)
 
     def finding(self) -> Finding:
-        """Compare; a log that no longer begins at 0 shows less than was counted."""
+        """Compare; where a log no longer begins at 0, what was counted may be more, of what is gone."""
         breaks = Breaks("counts_add_up")
         aged = any(self._starts.values())
         for partition, stood in self._standing.of(self._unit).items():

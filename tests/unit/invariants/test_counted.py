@@ -36,6 +36,16 @@ def test_repeats_ticks_and_what_is_under_way_are_not_counted() -> None:
     assert log.finding().holds
 
 
+@pytest.mark.parametrize(("counted", "holds"), [(2, True), (9, True), (1, False)])
+def test_of_an_input_whose_beginning_aged_out_only_what_is_left_is_compared(counted: int, holds: bool) -> None:
+    """The fold may have begun anew behind what aged out, as docs/operations.md says, or have counted all of it."""
+    log = feed(counted)
+    log.add(SOURCE, offset=5)
+    for offset in (3, 4, 5, 6):
+        vector(log, "features.a", offset)
+    assert log.finding().holds is holds
+
+
 def test_what_was_refused_for_its_size_had_been_counted() -> None:
     log = feed(2)
     assert not log.finding().holds
