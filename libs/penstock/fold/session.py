@@ -191,7 +191,7 @@ class Session:
                 self._setup.metrics.gauge("lag", max(0, highwater - offset), **labels)
         try:
             await self._consumer.commit({TopicPartition(topic, lane.partition): offset for topic, offset in stored.items()})
-        except Weather as error:  # informational: nobody reads it back
+        except Weather as error:  # informational: no fold reads it back
             self._setup.log.debug("commit_failed", error=str(error))
 
     async def _finish(self) -> None:
