@@ -75,6 +75,14 @@ async def test_a_snapshot_below_what_was_committed_says_that_one_was_deleted() -
     )
 
 
+async def test_a_topic_that_the_unit_no_longer_reads_is_not_missed() -> None:
+    place = Place()
+    await place.keep(5)
+    look = SnapshotLook(MemoryKafka(place.broker))
+    await look.at_unit(UNIT, {INPUT: 5, TopicPartition("validated.dropped", 0): 99}, place.store)
+    assert look.finding().holds
+
+
 async def test_that_all_were_deleted_is_named_too() -> None:
     assert not (await Place().finding(committed=6)).holds
     look = SnapshotLook(MemoryKafka(MemoryBroker()))
