@@ -38,8 +38,9 @@ from benchmarks.processes import cpu_seconds
 from benchmarks.report import Result
 from penstock.cli.apply import describe, wait_until_served
 from penstock.cli.platform import addresses, registry
-from penstock.cli.verify import Proof, prove
+from penstock.cli.verify import prove
 from penstock.errors import PenstockError, ProofUnequal
+from penstock.inspection.trainer import Proof
 from penstock.kafka.cluster import KafkaCluster, opened
 from penstock.kafka.ports import TopicPartition
 from penstock.local.stack import start_detached, stop

@@ -19,6 +19,7 @@ NEXT = f"""the stack is still up. Try:
   .venv/bin/penstock show {MODEL} --folder {FOLDER}
   .venv/bin/penstock tail predictions.{MODEL} --folder {FOLDER}
   .venv/bin/penstock verify {MODEL}@champion --folder {FOLDER}
+  .venv/bin/penstock verify --folder {FOLDER}
   .venv/bin/penstock down --folder {FOLDER}
 """
 

@@ -17,3 +17,12 @@ class ProofUnequal(PenstockError):
     """A replay of the log did not give what was recorded."""
 
     exit_code = 3
+
+
+class InvariantBroken(PenstockError):
+    """A running platform is not what it promises to be."""
+
+    exit_code = 3
+
+    def __init__(self, names: str) -> None:
+        super().__init__(f"broken: {names}")

@@ -32,6 +32,19 @@ def probability(learner: Learner, x: dict[str, Any]) -> float:
     return score
 
 
+def score_of(learner: Learner, features: Mapping[str, Any]) -> float | None:
+    """The learner's answer, or None whatever it raises: a question is always answered, and one record must not stop a partition.
+
+    Raises: only what says nothing about this record (`FATAL`); the process starts again then.
+    """
+    try:
+        return probability(learner, present(features))
+    except FATAL:
+        raise
+    except BaseException:  # a panic of River's Rust is no Exception
+        return None
+
+
 def log_loss(label: bool, score: float) -> float:
     """The negative log likelihood of `label` under `score`, in nats, clipped as in River.
 

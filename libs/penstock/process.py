@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from penstock.errors import PenstockError, UsageError
 from penstock.metrics import PrometheusMetrics
-from penstock.settings import Settings
+from penstock.settings import Settings, schema_of
 
 SERVICES = ("ingestion", "feature_store", "trainer", "registry", "deployer", "monitor")
 EXIT_OK, EXIT_FAILED = 0, 1
@@ -66,7 +66,7 @@ class Process:
     @property
     def schema(self) -> str:
         """The PostgreSQL schema of this service: its tables, and the snapshots of its folds."""
-        return self.prefixed(f"penstock_{self.card.name}")
+        return schema_of(self.settings.topic_prefix, self.card.name)
 
     def prefixed(self, name: str) -> str:
         """A name with the prefix of this installation: two may share a Kafka and a database."""

@@ -9,6 +9,7 @@ from typing import Self
 import grpc
 
 from penstock.errors import PenstockError, UsageError
+from penstock.invariants.audit import AuditRow
 from penstock.rpc import NotFound, Refused, Unavailable
 from penstock.rpc.registry.v1 import registry_pb2 as pb, registry_pb2_grpc
 
@@ -116,6 +117,12 @@ class RegistryClient:
         """What should answer now: the champion's newest checkpoint; `found` is False before the first one."""
         with self._translated():
             return await self._stub.GetServing(pb.GetServingRequest(model=model), timeout=CALL_TIMEOUT_S)
+
+    async def audit(self, after: int = 0) -> AsyncIterator[AuditRow]:
+        """The rows of the audit log in order, from the one after `after` on."""
+        with self._translated():
+            async for row in self._stub.ReadAudit(pb.ReadAuditRequest(after=after), timeout=BLOB_TIMEOUT_S):
+                yield AuditRow(row.sequence, row.body, row.hash)
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:

@@ -3,6 +3,8 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PREFIX_CHARACTERS_MAX = 40  # a name has 63 bytes in PostgreSQL
+
 
 class Settings(BaseSettings):
     """Where a process finds the others and where it listens; everything else comes through the log or the spec."""
@@ -13,12 +15,15 @@ class Settings(BaseSettings):
     dsn: str = "postgresql://penstock@127.0.0.1:5432/penstock"
     registry: str = "127.0.0.1:7101"
     schema_registry_url: str = "http://127.0.0.1:8081"
-    topic_prefix: str = Field(
-        default="", pattern=r"^[A-Za-z0-9._-]*$", max_length=40
-    )  # of topics, groups and schemas (63 bytes in PostgreSQL)
+    topic_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9._-]*$", max_length=PREFIX_CHARACTERS_MAX)  # of topics, groups and schemas
     bind: str = "127.0.0.1"
     ops_port: int = 0
     grpc_port: int = 0
     http_port: int = 0
     instance: str = "0"
     log_level: str = "info"
+
+
+def schema_of(prefix: str, service: str) -> str:
+    """The PostgreSQL schema of a service, in the installation with this prefix."""
+    return f"{prefix}penstock_{service}"

@@ -22,7 +22,14 @@ async def store(request: pytest.FixtureRequest, corner: Corner) -> SnapshotStore
 def saved(sequence: int, *segments: str, fold: str = "f", state: bytes = b"state", partition: int = 0) -> Saved:
     pieces = tuple(Segment(id, id.encode() * 100) for id in segments)
     id = SnapshotId(fold, partition, 1, 0, sequence)
-    return Saved(id, Snapshot(state, pieces), {"a": sequence, "b": 0}, {"a": Tail(sequence - 1, "ab")})
+    return Saved(id, Snapshot(state, pieces), {"a": sequence, "b": 0}, {"a": Tail(sequence - 1, "ab")}, {"folded": sequence})
+
+
+async def test_every_fold_that_has_a_snapshot_is_listed(store: SnapshotStore) -> None:
+    assert isinstance(store, MemorySnapshots | PostgresSnapshots)
+    for fold, partition in (("g", 1), ("f", 0), ("f", 0)):
+        await store.store(saved(7, fold=fold, partition=partition))
+    assert list(await store.folds()) == [("f", 0, 1), ("g", 1, 1)]
 
 
 async def test_what_was_stored_comes_back(store: SnapshotStore) -> None:
@@ -79,6 +86,7 @@ async def test_an_old_segment_is_stored_once_and_deleted_with_its_last_snapshot(
     [
         "update fold_snapshots set state = 'x'",
         """update fold_snapshots set next_offsets = '{"a": 1, "b": 0}'""",
+        """update fold_snapshots set counts = '{"folded": 8}'""",
         "update fold_segments set data = 'x'",
         "delete from fold_segments",
     ],

@@ -34,7 +34,7 @@ for _panel, _verbs in _PANELS.items():
 
 
 def main() -> None:
-    """The console script; exit codes: 1 failed, 2 usage, 3 proof unequal, 130 interrupted."""
+    """The console script; exit codes: 1 failed, 2 usage, 3 proof unequal or invariant broken, 130 interrupted."""
     try:
         app()
     except PenstockError as error:

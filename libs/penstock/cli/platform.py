@@ -20,6 +20,7 @@ Result = TypeVar("Result")
 DEFAULT_FOLDER = Path(".penstock")
 ENVIRONMENT = {
     "bootstrap": "PENSTOCK_BOOTSTRAP",
+    "dsn": "PENSTOCK_DSN",
     "registry": "PENSTOCK_REGISTRY",
     "schema_registry_url": "PENSTOCK_SCHEMA_REGISTRY_URL",
     "trainer": "PENSTOCK_TRAINER",

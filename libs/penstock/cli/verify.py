@@ -1,67 +1,54 @@
-"""`penstock verify`: replay the learning log and compare what it gives with what was recorded."""
+"""`penstock verify`: what a version has learned, proved by a replay; or, without a reference, the invariants of the whole platform."""
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from penstock.cli.invariants import ANSWERS_MAX, REPLAY_RECORDS_MAX, Look, check_platform
 from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, Output, OutputOption, addresses, run
-from penstock.errors import PenstockError, ProofUnequal
+from penstock.errors import ProofUnequal
 
-TIMEOUT_S = 3_600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What a replay gave; equal means that chain, digest and metrics are the same to the last bit."""
-
-    equal: bool
-    reference: str
-    records: int
-    seconds: float
-    digest: str
-    digest_replayed: str
-    chain: str
-    chain_replayed: str
-    metrics_equal: bool
-    difference: str
+if TYPE_CHECKING:
+    from penstock.inspection.trainer import Proof
 
 
 def verify(
-    reference: Annotated[str, typer.Argument(help="A model, model@champion, model/7, or model/7@123456.")],
+    reference: Annotated[str, typer.Argument(help="A model, model@champion, model/7, or model/7@123456; none: the whole platform.")] = "",
+    replay: Annotated[
+        int, typer.Option("--replay", min=0, help="Without a reference: replay at most so many records of each model for same_digest.")
+    ] = REPLAY_RECORDS_MAX,
+    recompute: Annotated[
+        int, typer.Option("--recompute", min=0, help="Without a reference: compute about so many answers of each model anew.")
+    ] = ANSWERS_MAX,
+    model: Annotated[str, typer.Option("--model", help="Without a reference: look only at this model and what feeds it.")] = "",
     output: OutputOption = Output.TABLE,
     folder: FolderOption = DEFAULT_FOLDER,
 ) -> None:
-    """Prove what a version has learned: fold its log from zero and compare chain, digest and metrics. Exit code 3 when they differ."""
+    """Prove what a version has learned, or check the invariants of the running platform. Exit code 3 when something is unequal or broken.
+
+    With a reference: fold its log from zero and compare chain, digest and metrics. Without: read topics, snapshots and the registry.
+    """
+    if not reference:
+        check_platform(Look(model, recompute, replay), output, folder)
+        return
     proof = run(prove(reference, folder, _progress if output is Output.TABLE and sys.stderr.isatty() else None))
     typer.echo(json.dumps(asdict(proof)) if output is Output.JSON else describe(proof))
     if not proof.equal:
         raise ProofUnequal(f"{proof.reference}: {proof.difference}")
 
 
-async def prove(reference: str, folder: Path, progress: Any = None) -> Proof:
+async def prove(reference: str, folder: Path, progress: Any = None) -> "Proof":
     """Ask the trainer for the proof of a reference. Raises: PenstockError with the trainer's reason."""
-    import grpc  # noqa: PLC0415
+    from penstock.inspection.trainer import prove as ask  # noqa: PLC0415
 
-    from penstock.rpc.trainer.v1 import trainer_pb2, trainer_pb2_grpc  # noqa: PLC0415
-
-    async with grpc.aio.insecure_channel(addresses(folder).trainer) as channel:
-        call = trainer_pb2_grpc.TrainerStub(channel).Verify(trainer_pb2.VerifyRequest(reference=reference), timeout=TIMEOUT_S)
-        try:
-            async for message in call:
-                if message.HasField("result"):
-                    return Proof(**{name: getattr(message.result, name) for name in Proof.__dataclass_fields__})
-                if progress:
-                    progress(message.records, message.records_total)
-        except grpc.aio.AioRpcError as error:
-            raise PenstockError(error.details() or f"the trainer does not answer: {error.code().name}. Try: penstock status") from error
-    raise PenstockError("the trainer ended without a result. Try: penstock logs trainer")
+    return await ask(addresses(folder).trainer, reference, progress)
 
 
-def describe(proof: Proof) -> str:
+def describe(proof: "Proof") -> str:
     """The proof in words."""
     if not proof.equal:
         return f"NOT EQUAL {proof.reference}: {proof.difference}"

@@ -71,7 +71,7 @@ class Lane:
         self._last.clear()
         self.changed = False
         id = SnapshotId(self._unit.name, self.partition, self._unit.generation, 0, sum(self.next_offsets.values()))
-        return Saved(id, self.fold.snapshot(), dict(self.next_offsets), dict(self._tails))
+        return Saved(id, self.fold.snapshot(), dict(self.next_offsets), dict(self._tails), dict(self.fold.counts))
 
     def positions(self) -> Mapping[TopicPartition, int]:
         """The next offset to fold of every input."""

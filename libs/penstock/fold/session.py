@@ -170,26 +170,28 @@ class Session:
         try:
             await self._setup.snapshots.store(saved)
             metrics.count("snapshots", fold=name)
+            stored = True
         except Weather as error:
             metrics.count("snapshots_failed", fold=name)
             self._setup.log.warning("snapshot_failed", fold=name, error=str(error))
-            lane.changed = True
+            lane.changed, stored = True, False
         stored_s = self._setup.clock() - started_s
         metrics.gauge("capture_s", captured_s, fold=name)
         metrics.gauge("store_s", stored_s, fold=name)
         wait_s = max(self._limits.snapshot_every_s, self._limits.snapshot_cost_factor * (captured_s + stored_s))
         lane.due_s = self._setup.clock() + wait_s
-        await self._tell(lane)
+        await self._tell(lane, saved.next_offsets if stored else {})
 
-    async def _tell(self, lane: Lane) -> None:
+    async def _tell(self, lane: Lane, stored: Mapping[str, int]) -> None:
+        """For lag tools and auditors: only what is stored is committed, so a commit above every snapshot says that one was lost."""
         for input, offset in lane.positions().items():
             highwater = self._consumer.highwater(input)
             if highwater is not None:
                 labels = {"fold": self._setup.unit.name, "topic": input.topic, "partition": str(input.partition)}
                 self._setup.metrics.gauge("lag", max(0, highwater - offset), **labels)
         try:
-            await self._consumer.commit(lane.positions())
-        except Weather as error:  # informational: nobody reads it back
+            await self._consumer.commit({TopicPartition(topic, lane.partition): offset for topic, offset in stored.items()})
+        except Weather as error:  # informational: no fold reads it back
             self._setup.log.debug("commit_failed", error=str(error))
 
     async def _finish(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 
@@ -40,18 +40,23 @@ class SnapshotId(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A snapshot with where it stands in its inputs: `next_offsets` and `tails` by topic."""
+    """A snapshot with where it stands in its inputs: `next_offsets` and `tails` by topic.
+
+    `counts` are the fold's own, beside its private state: so that an auditor can compare them with the logs.
+    """
 
     id: SnapshotId
     snapshot: Snapshot
     next_offsets: Mapping[str, int]
     tails: Mapping[str, Tail]
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 class BadSnapshot(PenstockError):
     """A snapshot that is not what was stored; the one before it is taken."""
 
     def __init__(self, id: SnapshotId, why: str) -> None:
+        self.why = why
         super().__init__(f"snapshot {id.epoch}.{id.sequence} of {id.fold}[{id.partition}] is bad ({why}); the one before it is used")
 
 
@@ -79,8 +84,9 @@ def tail_of(record: Record) -> Tail:
 
 
 def digest_of(saved: Saved, segment_digests: Iterable[tuple[str, str]]) -> bytes:
-    """SHA-256 over the name, the state, the positions and the digests of the segments."""
+    """SHA-256 over the name, the state, the positions, the digests of the segments, and the counts if there are any."""
     about = [saved.id, dict(saved.next_offsets), {topic: list(tail) for topic, tail in saved.tails.items()}, list(segment_digests)]
+    about += [dict(saved.counts)] if saved.counts else []
     return sha256(json.dumps(about, sort_keys=True).encode() + b"\0" + saved.snapshot.state).digest()
 
 
@@ -99,6 +105,7 @@ class PostgresSnapshots:
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute("select pg_advisory_xact_lock(hashtextextended('fold_snapshots', 0))")
                 await connection.execute(self._sql["create_snapshots"])
+                await connection.execute(self._sql["add_counts"])
                 await connection.execute(self._sql["create_segments"])
 
     async def store(self, saved: Saved) -> None:
@@ -108,6 +115,11 @@ class PostgresSnapshots:
             async with self._pool.acquire() as connection, connection.transaction():
                 await self._store(connection, saved, digests)
         self._digests[saved.id.fold, saved.id.partition] = digests
+
+    async def folds(self) -> Sequence[tuple[str, int, int]]:
+        """Every (fold, partition, generation) that has a snapshot here."""
+        with _translated():
+            return [tuple(row) for row in await self._pool.fetch(self._sql["folds"])]
 
     async def newest(self, fold: str, partition: int, generation: int) -> Sequence[SnapshotId]:
         """See SnapshotStore."""
@@ -126,7 +138,7 @@ class PostgresSnapshots:
         data = {each["id"]: each["data"] for each in found}
         segments = tuple(Segment(name, data[name]) for name, _ in wanted if name in data)
         tails = {topic: Tail(offset, digest) for topic, (offset, digest) in json.loads(row["tails"]).items()}
-        saved = Saved(id, Snapshot(row["state"], segments), json.loads(row["next_offsets"]), tails)
+        saved = Saved(id, Snapshot(row["state"], segments), json.loads(row["next_offsets"]), tails, json.loads(row["counts"]))
         await asyncio.to_thread(check, saved, wanted, row["digest"])
         return saved
 
@@ -145,6 +157,7 @@ class PostgresSnapshots:
             json.dumps(dict(saved.next_offsets)),
             json.dumps({topic: list(tail) for topic, tail in saved.tails.items()}),
             json.dumps(list(digests.items())),
+            json.dumps(dict(saved.counts)),
         )
         await connection.execute(self._sql["delete_old_snapshots"], *key, self._kept)
         await connection.execute(self._sql["delete_orphan_segments"], *key)
@@ -200,6 +213,11 @@ class MemorySnapshots:
             self.lost_replies -= 1
             raise StoreUnavailable("the reply to the commit was lost")
 
+    async def folds(self) -> Sequence[tuple[str, int, int]]:
+        """Every (fold, partition, generation) that has a snapshot here."""
+        self._reachable()
+        return sorted({id[:3] for id in self._rows})
+
     async def newest(self, fold: str, partition: int, generation: int) -> Sequence[SnapshotId]:
         """See SnapshotStore."""
         self._reachable()
@@ -218,7 +236,7 @@ class MemorySnapshots:
         """Change one byte of what is stored, as a bad disk would."""
         saved, digests, digest = self._rows[id]
         state = bytes([saved.snapshot.state[0] ^ 1]) + saved.snapshot.state[1:] if saved.snapshot.state else b"rot"
-        self._rows[id] = (Saved(id, Snapshot(state, saved.snapshot.segments), saved.next_offsets, saved.tails), digests, digest)
+        self._rows[id] = (replace(saved, snapshot=Snapshot(state, saved.snapshot.segments)), digests, digest)
 
     def _reachable(self) -> None:
         if self.unavailable:

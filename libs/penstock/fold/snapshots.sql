@@ -10,6 +10,7 @@ create table if not exists fold_snapshots (
     next_offsets jsonb       not null,   -- topic → offset
     tails        jsonb       not null,   -- topic → [offset, SHA-256] of the last record folded
     segments     jsonb       not null,   -- [[id, SHA-256], …] in order
+    counts       jsonb       not null default '{}',  -- what the fold has counted, by name
     stored_at    timestamptz not null default now(),
     primary key (fold, partition, generation, epoch, sequence)
 );
@@ -24,6 +25,9 @@ create table if not exists fold_segments (
     primary key (fold, partition, generation, id)
 );
 
+-- name: add_counts
+alter table fold_snapshots add column if not exists counts jsonb not null default '{}';
+
 -- name: lock
 select pg_advisory_xact_lock(hashtextextended($1 || '/' || $2::integer || '/' || $3::integer, 0));
 
@@ -34,11 +38,11 @@ select id from fold_segments where fold = $1 and partition = $2 and generation =
 insert into fold_segments (fold, partition, generation, id, data) values ($1, $2, $3, $4, $5);
 
 -- name: insert_snapshot
-insert into fold_snapshots (fold, partition, generation, epoch, sequence, state, digest, next_offsets, tails, segments)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+insert into fold_snapshots (fold, partition, generation, epoch, sequence, state, digest, next_offsets, tails, segments, counts)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 on conflict (fold, partition, generation, epoch, sequence) do update
 set state = excluded.state, digest = excluded.digest, next_offsets = excluded.next_offsets, tails = excluded.tails,
-    segments = excluded.segments, stored_at = now();
+    segments = excluded.segments, counts = excluded.counts, stored_at = now();
 
 -- name: delete_old_snapshots
 delete from fold_snapshots
@@ -56,13 +60,16 @@ where fold = $1 and partition = $2 and generation = $3 and id not in (
     where fold = $1 and partition = $2 and generation = $3
 );
 
+-- name: folds
+select distinct fold, partition, generation from fold_snapshots order by fold, partition, generation;
+
 -- name: newest
 select epoch, sequence from fold_snapshots
 where fold = $1 and partition = $2 and generation = $3
 order by epoch desc, sequence desc;
 
 -- name: load_snapshot
-select state, digest, next_offsets, tails, segments from fold_snapshots
+select state, digest, next_offsets, tails, segments, counts from fold_snapshots
 where fold = $1 and partition = $2 and generation = $3 and epoch = $4 and sequence = $5;
 
 -- name: load_segments

@@ -67,6 +67,13 @@ class KafkaCluster:
                 end = await reader.end_offsets([key])
         return Bounds(start[key], end[key])
 
+    async def committed(self, group: str) -> dict[TopicPartition, int]:
+        """The offsets that a group has committed; none if there is no such group. Raises: Weather."""
+        async with self._lock:
+            with translated(f"the offsets of {group} cannot be looked up"):
+                offsets = await (await self._admin_client()).list_consumer_group_offsets(group)
+        return {TopicPartition(*partition): committed.offset for partition, committed in offsets.items() if committed.offset >= 0}
+
     async def read(self, partition: TopicPartition, offset: int) -> Record | None:
         """See ports.Kafka. Raises: Weather if nothing comes within READ_S."""
         key = Key(*partition)

@@ -46,7 +46,7 @@ class Consumer(Protocol):
         """The end of the log at the last fetch; None before the first."""
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Tell lag tools how far we are; nobody reads it back."""
+        """Tell lag tools and auditors how far we have stored; no fold reads it back."""
 
 
 class Producer(Protocol):

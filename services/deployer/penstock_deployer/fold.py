@@ -10,7 +10,7 @@ from penstock import codec
 from penstock.fold.origin import Origins, origin_of
 from penstock.fold.protocol import Missing, Output, Poison, Record, Snapshot
 from penstock.fold.watermark import BEGINNING_MS
-from penstock.learning import FATAL, Learner, present, probability
+from penstock.learning import Learner, score_of
 from penstock.records import Wire, Writer
 
 LEARNING_PARTITION = 0
@@ -150,16 +150,3 @@ class DeployerFold:
         self.highest = (highest[0], highest[1])
         self.serving = Serving(*serving) if serving else None
         self._learner = None
-
-
-def score_of(learner: Learner, features: Mapping[str, Any]) -> float | None:
-    """The learner's answer, or None whatever it raises: a question is always answered, and one record must not stop a partition.
-
-    Raises: only what says nothing about this record (`FATAL`); the process starts again then.
-    """
-    try:
-        return probability(learner, present(features))
-    except FATAL:
-        raise
-    except BaseException:  # a panic of River's Rust is no Exception
-        return None

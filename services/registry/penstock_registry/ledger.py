@@ -8,9 +8,9 @@ from typing import Any
 
 import asyncpg
 
+from penstock.invariants.audit import GENESIS, AuditChain, AuditRow, link
 from penstock.postgres import Connection
 from penstock.spec.specification import canonical
-from penstock_registry.audit import GENESIS, AuditRow, first_broken, link
 
 CHANGED = "penstock_registry_changed"
 """PostgreSQL notifies this channel when a change is committed that others must hear of."""
@@ -69,11 +69,16 @@ class Ledger:
             sequence, previous = (last["sequence"] + 1, last["hash"]) if last else (1, GENESIS)
             yield Change(connection, self.sql, sequence, previous, int(time.time() * 1000))
 
+    async def audit(self, after: int = 0) -> AsyncIterator[AuditRow]:
+        """The audit log in order, from the row after this one on."""
+        while page := await self.pool.fetch(self.sql["audit_from"], after, AUDIT_PAGE_ROWS):
+            for row in page:
+                yield AuditRow(row["sequence"], row["body"], row["hash"])
+            after = page[-1]["sequence"]
+
     async def broken_at(self) -> int | None:
         """The sequence number at which the audit chain breaks; None when all of it holds."""
-        rows: list[AuditRow] = []
-        while True:
-            page = await self.pool.fetch(self.sql["audit_from"], rows[-1].sequence if rows else 0, AUDIT_PAGE_ROWS)
-            rows += [AuditRow(row["sequence"], row["body"], row["hash"]) for row in page]
-            if len(page) < AUDIT_PAGE_ROWS:
-                return first_broken(rows)
+        chain = AuditChain()
+        async for row in self.audit():
+            chain.add(row)
+        return chain.broken_at

@@ -42,7 +42,7 @@ async def main(process: Process) -> None:
         cluster = await stack.enter_async_context(opened(settings.bootstrap))
         topics = partial(make_topics, cluster)
         await patiently(process.log, lambda: topics(platform_topics(prefix)))
-        stores = Stores(Specs(ledger, schemas, topics, prefix), Checkpoints(ledger), Aliases(ledger))
+        stores = Stores(Specs(ledger, schemas, topics, prefix), Checkpoints(ledger), Aliases(ledger), ledger)
         await stack.enter_async_context(serve_grpc([registry_service(stores)], settings.bind, settings.grpc_port, WEATHER))
         await _tell_of_broken_audit(process.log, ledger)
         await _publish_for_ever(process, ledger, cluster)

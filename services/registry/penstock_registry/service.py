@@ -14,6 +14,7 @@ from penstock.rpc.server import Service
 from penstock_registry.aliases import Alias, Aliases
 from penstock_registry.checkpoint import BLOB_BYTES_MAX, Checkpoint, Proposal
 from penstock_registry.checkpoints import Checkpoints
+from penstock_registry.ledger import Ledger
 from penstock_registry.reference import CHAMPION
 from penstock_registry.specs import Part, Specs
 
@@ -29,6 +30,7 @@ class Stores:
     specs: Specs
     checkpoints: Checkpoints
     aliases: Aliases
+    ledger: Ledger
 
 
 def registry_service(stores: Stores) -> Service:
@@ -41,7 +43,7 @@ class _Registry(registry_pb2_grpc.RegistryServicer):
     """One method for each call; what they do is said in registry.proto."""
 
     def __init__(self, stores: Stores) -> None:
-        self._specs, self._checkpoints, self._aliases = stores.specs, stores.checkpoints, stores.aliases
+        self._specs, self._checkpoints, self._aliases, self._ledger = stores.specs, stores.checkpoints, stores.aliases, stores.ledger
 
     async def Apply(self, request: pb.ApplyRequest, context: Context) -> pb.ApplyResponse:
         return pb.ApplyResponse(specs=[_spec(part) for part in await self._specs.apply(request.spec)])
@@ -95,6 +97,10 @@ class _Registry(registry_pb2_grpc.RegistryServicer):
         if alias is None or not newest:
             return pb.Serving(found=False)
         return pb.Serving(found=True, revision=alias.revision, checkpoint=_checkpoint(newest[0]))
+
+    async def ReadAudit(self, request: pb.ReadAuditRequest, context: Context) -> AsyncIterator[pb.AuditRow]:
+        async for row in self._ledger.audit(request.after):
+            yield pb.AuditRow(**row._asdict())
 
 
 _CHECKPOINT = (

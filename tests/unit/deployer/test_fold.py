@@ -4,8 +4,8 @@ import pytest
 
 from penstock import codec
 from penstock.fold.protocol import LogRecord, Missing, Output, Poison
-from penstock.learning import present, probability
-from penstock_deployer.fold import DeployerFold, score_of
+from penstock.learning import present, probability, score_of
+from penstock_deployer.fold import DeployerFold
 from tests.unit.deployer.vectors import TOPIC, checkpoint, digest, make_bench
 
 

@@ -212,6 +212,43 @@ async def test_a_database_that_is_away_costs_snapshots_but_not_the_folding() -> 
     assert kafka.producers == 1
 
 
+class Noting:
+    """A consumer whose commits are noted, each with the newest snapshot that there was."""
+
+    def __init__(self, consumer: Consumer, newest: Callable[[], int], noted: list[tuple[int, int]]) -> None:
+        self._consumer, self._newest, self._noted = consumer, newest, noted
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._consumer, name)
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        self._noted += [(offset, self._newest()) for offset in offsets.values()]
+
+
+@in_virtual_time
+async def test_what_a_group_has_committed_is_stored() -> None:
+    kafka, snapshots, world, noted = cluster(10), MemorySnapshots(), World(), list[tuple[int, int]]()
+    kafka.wrap = lambda consumer: Noting(consumer, lambda: max(snapshots_of(snapshots), default=0), noted)
+    async with running(runner(UNIT, kafka, snapshots, world)):
+        await until(lambda: 10 in snapshots_of(snapshots))
+        snapshots.unavailable = True
+        kafka.broker.append(NUMBERS, None, encode(number=1))
+        await until(lambda: world.counted.get("snapshots_failed", 0) > 2)
+        assert max(offset for offset, _ in noted) == 10, "what was folded is not stored yet"
+        snapshots.unavailable = False
+        await until(lambda: (11, 11) in noted)
+    assert all(offset <= newest for offset, newest in noted)
+
+
+@in_virtual_time
+async def test_a_snapshot_tells_what_its_fold_had_counted() -> None:
+    snapshots = MemorySnapshots()
+    async with running(runner(UNIT, cluster(10), snapshots)):
+        await until(lambda: 10 in snapshots_of(snapshots))
+    (newest, *_) = await snapshots.newest("sums", 0, 1)
+    assert (await snapshots.load(newest)).counts == {"folded": 10}
+
+
 class Speaking(Summing):
     """Says once that an input is idle."""
 

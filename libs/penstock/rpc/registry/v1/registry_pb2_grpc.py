@@ -89,6 +89,11 @@ class RegistryStub(object):
                 request_serializer=penstock_dot_rpc_dot_registry_dot_v1_dot_registry__pb2.GetServingRequest.SerializeToString,
                 response_deserializer=penstock_dot_rpc_dot_registry_dot_v1_dot_registry__pb2.Serving.FromString,
                 _registered_method=True)
+        self.ReadAudit = channel.unary_stream(
+                '/penstock.registry.v1.Registry/ReadAudit',
+                request_serializer=penstock_dot_rpc_dot_registry_dot_v1_dot_registry__pb2.ReadAuditRequest.SerializeToString,
+                response_deserializer=penstock_dot_rpc_dot_registry_dot_v1_dot_registry__pb2.AuditRow.FromString,
+                _registered_method=True)
 
 
 class RegistryServicer(object):
@@ -166,6 +171,13 @@ class RegistryServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadAudit(self, request, context):
+        """The audit log in order, from the row after the named one on, so that who reads it can check its hash chain.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RegistryServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -223,6 +235,11 @@ def add_RegistryServicer_to_server(servicer, server):
                     servicer.GetServing,
                     request_deserializer=penstock_dot_rpc_dot_registry_dot_v1_dot_registry__pb2.GetServingRequest.FromString,
                     response_serializer=penstock_dot_rpc_dot_registry_dot_v1_dot_registry__pb2.Serving.SerializeToString,
+            ),
+            'ReadAudit': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadAudit,
+                    request_deserializer=penstock_dot_rpc_dot_registry_dot_v1_dot_registry__pb2.ReadAuditRequest.FromString,
+                    response_serializer=penstock_dot_rpc_dot_registry_dot_v1_dot_registry__pb2.AuditRow.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -522,6 +539,33 @@ class Registry(object):
             '/penstock.registry.v1.Registry/GetServing',
             penstock_dot_rpc_dot_registry_dot_v1_dot_registry__pb2.GetServingRequest.SerializeToString,
             penstock_dot_rpc_dot_registry_dot_v1_dot_registry__pb2.Serving.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadAudit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/penstock.registry.v1.Registry/ReadAudit',
+            penstock_dot_rpc_dot_registry_dot_v1_dot_registry__pb2.ReadAuditRequest.SerializeToString,
+            penstock_dot_rpc_dot_registry_dot_v1_dot_registry__pb2.AuditRow.FromString,
             options,
             channel_credentials,
             insecure,

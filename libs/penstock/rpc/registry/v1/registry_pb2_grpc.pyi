@@ -48,6 +48,8 @@ class RegistryStub:
     ListAliases: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListAliasesRequest, _registry_pb2.ListAliasesResponse]
     GetServing: _grpc.UnaryUnaryMultiCallable[_registry_pb2.GetServingRequest, _registry_pb2.Serving]
     """What should answer now: the newest checkpoint of the version that the alias champion names."""
+    ReadAudit: _grpc.UnaryStreamMultiCallable[_registry_pb2.ReadAuditRequest, _registry_pb2.AuditRow]
+    """The audit log in order, from the row after the named one on, so that who reads it can check its hash chain."""
 
 @_typing.type_check_only
 class RegistryAsyncStub(RegistryStub):
@@ -69,6 +71,8 @@ class RegistryAsyncStub(RegistryStub):
     ListAliases: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListAliasesRequest, _registry_pb2.ListAliasesResponse]  # type: ignore[assignment]
     GetServing: _aio.UnaryUnaryMultiCallable[_registry_pb2.GetServingRequest, _registry_pb2.Serving]  # type: ignore[assignment]
     """What should answer now: the newest checkpoint of the version that the alias champion names."""
+    ReadAudit: _aio.UnaryStreamMultiCallable[_registry_pb2.ReadAuditRequest, _registry_pb2.AuditRow]  # type: ignore[assignment]
+    """The audit log in order, from the row after the named one on, so that who reads it can check its hash chain."""
 
 class RegistryServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -153,5 +157,13 @@ class RegistryServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.Serving, _abc.Awaitable[_registry_pb2.Serving]]:
         """What should answer now: the newest checkpoint of the version that the alias champion names."""
+
+    @_abc_1.abstractmethod
+    def ReadAudit(
+        self,
+        request: _registry_pb2.ReadAuditRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_registry_pb2.AuditRow], _abc.AsyncIterator[_registry_pb2.AuditRow]]:
+        """The audit log in order, from the row after the named one on, so that who reads it can check its hash chain."""
 
 def add_RegistryServicer_to_server(servicer: RegistryServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

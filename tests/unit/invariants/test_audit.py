@@ -1,6 +1,6 @@
 from hypothesis import given, strategies as st
 
-from penstock_registry.audit import GENESIS, AuditRow, first_broken, link
+from penstock.invariants.audit import GENESIS, AuditRow, first_broken, link
 
 
 def chain(bodies: list[str]) -> list[AuditRow]:
@@ -39,3 +39,9 @@ def test_a_row_changed_with_its_hash_breaks_the_chain_at_the_next() -> None:
 
 def test_the_hash_covers_the_row_before_and_the_body() -> None:
     assert len({chain(bodies)[-1].hash for bodies in (["a", "c"], ["b", "c"], ["a", "d"])}) == 3
+
+
+def test_a_row_with_another_number_breaks_the_chain() -> None:
+    rows = chain(["a", "b", "c"])
+    rows[1] = rows[1]._replace(sequence=7)
+    assert first_broken(rows) == 2

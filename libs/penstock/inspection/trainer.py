@@ -1,0 +1,56 @@
+"""The trainer asked from outside: proofs of what a version has learned, and the counts of the living fold."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import grpc
+
+from penstock.errors import PenstockError
+from penstock.rpc.trainer.v1 import trainer_pb2, trainer_pb2_grpc
+
+PROOF_TIMEOUT_S = 3_600.0
+DESCRIBE_TIMEOUT_S = 10.0
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a replay gave; equal means that chain, digest and metrics are the same to the last bit."""
+
+    equal: bool
+    reference: str
+    records: int
+    seconds: float
+    digest: str
+    digest_replayed: str
+    chain: str
+    chain_replayed: str
+    metrics_equal: bool
+    difference: str
+
+
+async def prove(address: str, reference: str, progress: Progress | None = None) -> Proof:
+    """Ask the trainer for the proof of a reference. Raises: PenstockError with the trainer's reason."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        call = trainer_pb2_grpc.TrainerStub(channel).Verify(trainer_pb2.VerifyRequest(reference=reference), timeout=PROOF_TIMEOUT_S)
+        try:
+            async for message in call:
+                if message.HasField("result"):
+                    return Proof(**{name: getattr(message.result, name) for name in Proof.__dataclass_fields__})
+                if progress:
+                    progress(message.records, message.records_total)
+        except grpc.aio.AioRpcError as error:
+            raise PenstockError(error.details() or f"the trainer does not answer: {error.code().name}. Try: penstock status") from error
+    raise PenstockError("the trainer ended without a result. Try: penstock logs trainer")
+
+
+async def living_counts(address: str, model: str) -> Mapping[str, int] | None:
+    """What the living fold of a model counts, with its open predictions as `pending`; None when the trainer does not answer."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        request = trainer_pb2.DescribeRequest(model=model)
+        try:
+            described = await trainer_pb2_grpc.TrainerStub(channel).Describe(request, timeout=DESCRIBE_TIMEOUT_S)
+        except grpc.aio.AioRpcError:
+            return None
+    return dict(described.counts)
