@@ -19,3 +19,4 @@ class Settings(BaseSettings):
     http_port: int = 0
     instance: str = "0"
     log_level: str = "info"
+    crash_at: str = ""

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 import asyncpg
 
+from penstock.crashpoint import CrashPoints
 from penstock.errors import PenstockError
 from penstock.fold.protocol import Record, Segment, Snapshot
 from penstock.fold.weather import Weather
@@ -87,8 +88,9 @@ def digest_of(saved: Saved, segment_digests: Iterable[tuple[str, str]]) -> bytes
 class PostgresSnapshots:
     """Snapshots in the service's own PostgreSQL schema: `pool` connects with that schema on its search path."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", kept: int = KEPT) -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", kept: int = KEPT, crash_points: CrashPoints | None = None) -> None:
         self._pool = pool
+        self._crash_points = crash_points or CrashPoints()
         self._kept = kept
         self._sql = queries("penstock.fold", "snapshots.sql")
         self._digests: dict[tuple[str, int], dict[str, str]] = {}  # of the segments that the last snapshot named
@@ -107,6 +109,7 @@ class PostgresSnapshots:
         with _translated():
             async with self._pool.acquire() as connection, connection.transaction():
                 await self._store(connection, saved, digests)
+                self._crash_points.reach("snapshot.written")
         self._digests[saved.id.fold, saved.id.partition] = digests
 
     async def newest(self, fold: str, partition: int, generation: int) -> Sequence[SnapshotId]:
