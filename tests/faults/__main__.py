@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import secrets
 import shutil
@@ -28,6 +29,7 @@ def main() -> int:
     seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
     faults = chosen(options.long, options.only, seed)
     print(f"{len(faults)} faults; seed {seed}: {command(seed, options.long)}", flush=True)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that a broker is away is no news here
     began_s = time.monotonic()
     trials = asyncio.run(run(faults, seed, options.long))
     print("\n".join(("", *table(trials))))

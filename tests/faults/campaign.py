@@ -24,7 +24,7 @@ from tests.waiting import until
 
 RATE_PER_S = 150.0  # payments; their verdicts come on top
 RECOVERS_WITHIN_S = 30.0
-GIVE_UP_AFTER_S = 60.0
+GIVE_UP_AFTER_S = 45.0
 WARM_S = 3.0
 LOOK_EVERY_S = 0.2
 BEHIND_S = 0.5  # of the load: so much may be on its way when the platform counts as recovered
@@ -83,8 +83,13 @@ class Campaign:
         assert await self._until(Window(time.time(), time.time()), self._settled), "the platform does not come to rest without any fault"
 
     async def _until(self, window: Window, condition: Any) -> bool:
+        """Wait for a condition; whether it came true before nothing was learned for so long that nothing will be."""
+        learned, moved_s = -1, max(time.time(), window.end_s)
         while not await condition():
-            if time.time() - window.end_s > GIVE_UP_AFTER_S:
+            now = (await self._look()).count(f"trainer/{MODEL}", "labelled")
+            if now > learned:
+                learned, moved_s = now, time.time()
+            if time.time() - moved_s > GIVE_UP_AFTER_S:
                 return False
             await asyncio.sleep(LOOK_EVERY_S)
         return True

@@ -7,6 +7,7 @@ from pathlib import Path
 
 CLONE_NEWNS = 0x00020000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
+MNT_DETACH = 2
 BALLAST = "ballast"
 
 
@@ -27,6 +28,11 @@ def mount_small(folder: Path, size_mb: int) -> str:
     if libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", 0, f"size={size_mb}m,mode=755".encode()):
         return f"this user may not mount: {os.strerror(ctypes.get_errno())}"
     return ""
+
+
+def unmount(folder: Path) -> None:
+    """Take a disk away, if there is one."""
+    ctypes.CDLL(None).umount2(os.fsencode(folder), MNT_DETACH)
 
 
 def fill(folder: Path) -> None:

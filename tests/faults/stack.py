@@ -18,7 +18,7 @@ from penstock.local.running import find_parts
 from penstock.local.services import SERVICES, port_names, service_program, stack_addresses, stages
 from penstock.local.state import Folders, Process, StackAddresses, State, folders_of, write_state
 from penstock.local.supervisor import Child, Program, Supervisor, together
-from tests.faults.disk import enter_private_mounts, mount_small
+from tests.faults.disk import enter_private_mounts, mount_small, unmount
 from tests.faults.proxy import Proxy
 
 KAFKA_DISK_MB, POSTGRES_DISK_MB = 4_096, 1_024
@@ -107,6 +107,9 @@ async def running(folder: Path) -> AsyncIterator[Platform]:
         kafka_folders, postgres_folders = folders_of(folder / "disk-kafka"), folders_of(folder / "disk-postgres")
         refused = enter_private_mounts()
         refused = refused or mount_small(kafka_folders.data, KAFKA_DISK_MB) or mount_small(postgres_folders.data, POSTGRES_DISK_MB)
+        if not refused:
+            stack.callback(unmount, kafka_folders.data)
+            stack.callback(unmount, postgres_folders.data)
         platform, infrastructure, ports = await _prepare(folder, kafka_folders, postgres_folders, refused)
         await stack.enter_async_context(platform.kafka_proxy.serving())
         await stack.enter_async_context(platform.postgres_proxy.serving())

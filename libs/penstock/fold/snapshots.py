@@ -14,7 +14,7 @@ from penstock.crashpoint import CrashPoints
 from penstock.errors import PenstockError
 from penstock.fold.protocol import Record, Segment, Snapshot
 from penstock.fold.weather import Weather
-from penstock.postgres import queries
+from penstock.postgres import WEATHER, queries
 
 KEPT = 3  # snapshots of one fold and partition
 
@@ -176,7 +176,7 @@ def _translated() -> Iterator[None]:
     """Turns what the driver raises into weather."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except (asyncpg.PostgresError, *WEATHER) as error:
         raise StoreUnavailable(f"the snapshots cannot be reached: {type(error).__name__}: {error}") from error
 
 
