@@ -66,11 +66,9 @@ def chosen(long: bool, only: Sequence[str] | None, seed: int) -> list[Fault]:
 
 async def run(faults: Sequence[Fault], seed: int, long: bool) -> list[Trial]:
     """All faults on one platform; on a new one after a fault that the old one has not survived."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
     waiting, trials = deque(faults), list[Trial]()
     while waiting:
-        folder = Path(tempfile.mkdtemp(prefix=f"{seed}-", dir=FOLDER))
-        folder.chmod(0o755)  # PostgreSQL runs as another user
+        folder = new_folder(seed)
         sound = True
         async with campaign(folder, seed) as running:
             while waiting and not running.ruined:
@@ -85,6 +83,14 @@ async def run(faults: Sequence[Fault], seed: int, long: bool) -> list[Trial]:
         if sound:
             shutil.rmtree(folder)
     return trials
+
+
+def new_folder(seed: int) -> Path:
+    """A place for one platform; it stays if a fault was not survived there."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{seed}-", dir=FOLDER))
+    folder.chmod(0o755)  # PostgreSQL runs as another user
+    return folder
 
 
 def report(trial: Trial, folder: Path, seed: int, long: bool) -> None:

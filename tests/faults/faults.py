@@ -25,7 +25,6 @@ CRASHED_WITHIN_S = 45.0
 ALL = tuple(service.name for service in SERVICES)
 FOLDS = tuple(name for name in ALL if name != "registry")
 PASSINGS_MAX = {"round": 40, "snapshot": 3, "outbox": 4}
-DISKS = ("kafka disk full", "postgres disk full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +135,10 @@ def fill_disk(disk_of: Callable[[Platform], Path], seconds: float) -> Strike:
     async def strike(on: Target) -> Window:
         began_s = time.time()
         fill(disk_of(on.platform))
-        await asyncio.sleep(seconds)
-        free(disk_of(on.platform))
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            free(disk_of(on.platform))
         return Window(began_s, time.time())
 
     return strike
@@ -185,11 +186,11 @@ def zombies(seconds: float) -> list[Fault]:
 
 def crashes() -> list[Fault]:
     """Each crash point, in each service that comes by it."""
-    found = []
-    for point in POINTS:
-        for name in ("registry",) if point.startswith("outbox.") else FOLDS:
-            found.append(Fault(f"crash {name} {point}", f"crash at {point}", crash(name, point)))
-    return found
+    return [
+        Fault(f"crash {name} {point}", f"crash at {point}", crash(name, point))
+        for point in POINTS
+        for name in (("registry",) if point.startswith("outbox.") else FOLDS)
+    ]
 
 
 def broker(stopped_s: float) -> list[Fault]:
@@ -198,7 +199,7 @@ def broker(stopped_s: float) -> list[Fault]:
         Fault("kill kafka", "kill -9 Kafka", kill("kafka")),
         Fault("stop kafka", f"Kafka stopped for {stopped_s:.0f} s", freeze("kafka", stopped_s)),
         Fault("cut kafka", "connections to Kafka cut while records are appended", cut(lambda on: on.kafka_proxy, is_produce, 5.0)),
-        Fault(DISKS[0], "disk under Kafka full for 5 s", fill_disk(lambda on: on.kafka_disk, 5.0), needs_disk=True),
+        Fault("kafka disk full", "disk under Kafka full for 5 s", fill_disk(lambda on: on.kafka_disk, 5.0), needs_disk=True),
     ]
 
 
@@ -210,7 +211,12 @@ def database(stopped_s: float) -> list[Fault]:
         Fault("kill postgres", "kill -9 PostgreSQL", kill("postgres")),
         Fault("stop postgres", f"PostgreSQL stopped for {stopped_s:.0f} s", freeze("postgres", stopped_s)),
         Fault("cut postgres", "connections to PostgreSQL cut at COMMIT", cut(lambda on: on.postgres_proxy, is_commit, 5.0)),
-        Fault(DISKS[1], "disk under the snapshots (PostgreSQL) full for 5 s", fill_disk(lambda on: on.postgres_disk, 5.0), needs_disk=True),
+        Fault(
+            "postgres disk full",
+            "disk under the snapshots (PostgreSQL) full for 5 s",
+            fill_disk(lambda on: on.postgres_disk, 5.0),
+            needs_disk=True,
+        ),
     ]
 
 

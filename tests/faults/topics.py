@@ -31,9 +31,8 @@ class Read(NamedTuple):
 class Accepted:
     """Tells records whose origin is new from repeats; one that is neither new nor a repeat shows a gap: its place was skipped."""
 
-    gaps: list[str] = field(default_factory=list)
-    changed: Counter[str] = field(default_factory=Counter)
-    """Repeats by topic whose bytes are not those of the first time."""
+    _gaps: list[str] = field(default_factory=list)
+    _changed: Counter[str] = field(default_factory=Counter)
     _origins: Origins = field(default_factory=Origins)
     _seen: dict[tuple[Any, ...], int] = field(default_factory=dict)
 
@@ -44,10 +43,16 @@ class Accepted:
             self._seen[identity] = hash(record.value)
             return True
         if identity not in self._seen:
-            self.gaps.append(f"{record.topic}[{record.partition}]@{record.offset} comes from {origin}, which was passed over")
+            self._gaps.append(f"{record.topic}[{record.partition}]@{record.offset} comes from {origin}, which was passed over")
         elif self._seen[identity] != hash(record.value):
-            self.changed[record.topic] += 1
+            self._changed[record.topic] += 1
         return False
+
+    def close(self) -> tuple[list[str], Counter[str]]:
+        """The gaps since the last time; and, by topic, the repeats whose bytes are not those of the first time."""
+        found = (self._gaps, self._changed)
+        self._gaps, self._changed = [], Counter()
+        return found
 
 
 @dataclass(slots=True)
@@ -76,9 +81,9 @@ class Topics:
                 for partition in behind:
                     self._next[partition] = await consumer.position(partition)
 
-    def end(self, topic: str) -> dict[int, int]:
-        """How far each partition of a topic has been read."""
-        return {partition.partition: offset for partition, offset in self._next.items() if partition.topic == topic}
+    def next_offset(self, topic: str) -> int:
+        """How far a topic of one partition has been read."""
+        return self._next[TopicPartition(topic, 0)]
 
     async def appended(self, topic: str) -> int:
         """How many records were ever appended to a topic."""
