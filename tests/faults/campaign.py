@@ -112,13 +112,16 @@ class Campaign:
         return await look(self.client, self.platform.addresses)
 
     def _learning_again_s(self, window: Window) -> float:
-        """From the end of the fault to the first outcome of a verdict that was sent since it began; infinite if there is none."""
-        verdicts, end_ms = self.load.sent.verdicts, window.end_s * 1_000
+        """From the end of the fault to the first label learned of a payment that was sent since it began; infinite if there is none.
+
+        A payment of before may be past the place of the fault already. The verdict's own `VERDICT_AFTER_S` is part of it.
+        """
+        payments, end_ms = self.load.sent.payments, window.end_s * 1_000
         ended, self.judge.books.ended = self.judge.books.ended, []
         times = [
             each.appended_ms
             for each in ended
-            if each.kind == "labelled" and each.appended_ms >= end_ms and verdicts[each.event_id] >= window.begin_s
+            if each.kind == "labelled" and each.appended_ms >= end_ms and payments[each.event_id] >= window.begin_s
         ]
         return (min(times) - end_ms) / 1_000 if times else float("inf")
 

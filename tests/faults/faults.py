@@ -213,7 +213,7 @@ def database(stopped_s: float) -> list[Fault]:
         Fault("cut postgres", "connections to PostgreSQL cut at COMMIT", cut(lambda on: on.postgres_proxy, is_commit, 5.0)),
         Fault(
             "postgres disk full",
-            "disk under the snapshots (PostgreSQL) full for 5 s",
+            "disk under PostgreSQL full for 5 s",
             fill_disk(lambda on: on.postgres_disk, 5.0),
             needs_disk=True,
         ),

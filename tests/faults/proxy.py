@@ -64,9 +64,11 @@ class Proxy:
             writer.transport.abort()
             return
         ways = (self._client_way(reader, server_writer), _forward(server_reader, writer))
-        await _first(*(asyncio.create_task(way) for way in ways))
-        for each in (writer, server_writer):
-            each.transport.abort()
+        try:
+            await _first(*(asyncio.create_task(way) for way in ways))
+        finally:
+            for each in (writer, server_writer):
+                each.transport.abort()
 
     async def _client_way(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
