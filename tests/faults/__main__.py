@@ -1,4 +1,4 @@
-"""`python -m tests.faults [--long] [--seed S] [--only NAME]`: strike, time the recovery, judge, and print the table."""
+"""`make faults`, `python -m tests.faults [--long] [--seed S] [--only NAME]`: strike, time the recovery, judge, and print the table."""
 
 import argparse
 import asyncio
@@ -51,6 +51,8 @@ def arguments() -> argparse.Namespace:
         sys.exit()
     if taken := [name for name in ("PENSTOCK_BOOTSTRAP", "PENSTOCK_DSN") if os.environ.get(name)]:
         parser.error(f"{taken[0]} is set, and this campaign kills what it runs on. Try: unset {' '.join(taken)}")
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        parser.error("learners are folded here, and their digests depend on PYTHONHASHSEED=0. Try: make faults")
     return options
 
 
@@ -110,7 +112,7 @@ def report(trial: Trial, folder: Path, seed: int, long: bool) -> None:
 
 def command(seed: int, long: bool, only: str = "") -> str:
     """What does it again."""
-    return f"python -m tests.faults{' --long' if long else ''} --seed {seed}{f' --only {only!r}' if only else ''}"
+    return f"make faults{' LONG=1' if long else ''} SEED={seed}{f' ONLY={only!r}' if only else ''}"
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ async def test_weather_behind_a_handler_is_unavailable_and_not_a_crash() -> None
 
 async def test_a_fault_of_the_registry_does_not_end_those_who_ask_it() -> None:
     async with serve_grpc([hanging()], "127.0.0.1", 0) as port, RegistryClient(f"127.0.0.1:{port}") as client:
-        with pytest.raises(RegistryUnavailable, match="failed: UNKNOWN.*a bug of the registry"):
+        with pytest.raises(RegistryUnavailable, match=r"failed: UNKNOWN.*a bug of the registry"):
             await client.aliases("any")
 
 
