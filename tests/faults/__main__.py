@@ -98,10 +98,9 @@ def new_folder(seed: int) -> Path:
 def report(trial: Trial, folder: Path, seed: int, long: bool) -> None:
     """One line; of what failed also why, where the logs are, and the command that does it again."""
     verdict = trial.verdict
+    found = f"lost {verdict.lost}, twice {verdict.twice}, repeats {verdict.repeats}"
     times = f"learning again after {trial.learning_s:.1f} s, lag 0 after {trial.lag_zero_s:.1f} s"
-    print(
-        f"  {'passed' if trial.passed else 'FAILED'}   {trial.fault.name}: lost {verdict.lost}, twice {verdict.twice}; {times}", flush=True
-    )
+    print(f"  {'passed' if trial.passed else 'FAILED'}   {trial.fault.name}: {found}; {times}", flush=True)
     if not trial.passed:
         print("\n".join(f"             {problem}" for problem in verdict.problems))
         print(

@@ -26,10 +26,14 @@ STAGES = {
 
 @dataclass(slots=True)
 class Verdict:
-    """What was found: events that are missing somewhere on the way, events that are there twice, and what else is wrong."""
+    """What was found: events that are missing somewhere on the way, events that are there twice, and what else is wrong.
+
+    `repeats` are no fault: records that the fault made a service write again, which every reader drops by their origin.
+    """
 
     lost: int = 0
     twice: int = 0
+    repeats: int = 0
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -133,7 +137,7 @@ class Books:
         verdict.lost = len(set().union(*(missing for missing, _ in accounts.values())))
         verdict.twice = len(set().union(*(twice for _, twice in accounts.values())))
         self.given_up |= accounts["labelled"][0]
-        gaps, changed = self._accepted.close()
+        verdict.repeats, gaps, changed = self._accepted.close()
         verdict.check(not gaps, f"{len(gaps)} gaps: {gaps[:EXAMPLES]}")
         unequal = {topic: count for topic, count in changed.items() if topic in SAME_BYTES}
         verdict.check(not unequal, f"repeats with other bytes than the first time: {unequal}")

@@ -23,7 +23,7 @@ from tests.faults.topics import topics_at
 from tests.faults.watch import Look, describe, look
 from tests.waiting import until
 
-RATE_PER_S = 150.0  # payments; their verdicts come on top
+RATE_PER_S = 100.0  # payments; their verdicts come on top
 RECOVERS_WITHIN_S = 30.0
 GIVE_UP_AFTER_S = 45.0
 WARM_S = 3.0

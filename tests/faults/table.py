@@ -6,8 +6,8 @@ from statistics import quantiles
 from tests.faults.campaign import Trial
 
 HEAD = (
-    "| fault | times | lost | twice | failed | learning again, s: p50 / p99 | lag 0, s: p50 / p99 |",
-    "|---|---:|---:|---:|---:|---:|---:|",
+    "| fault | times | lost | twice | repeats, dropped | not survived | learning again, s: p50 / p99 | lag 0, s: p50 / p99 |",
+    "|---|---:|---:|---:|---:|---:|---:|---:|",
 )
 
 
@@ -21,10 +21,10 @@ def table(trials: Iterable[Trial]) -> list[str]:
 
 
 def _line(row: str, trials: Sequence[Trial]) -> str:
-    lost, twice = sum(trial.verdict.lost for trial in trials), sum(trial.verdict.twice for trial in trials)
+    lost, twice, repeats = (sum(getattr(trial.verdict, name) for trial in trials) for name in ("lost", "twice", "repeats"))
     failed = sum(not trial.passed for trial in trials)
     learning, lag = _spread([trial.learning_s for trial in trials]), _spread([trial.lag_zero_s for trial in trials])
-    return f"| {row} | {len(trials)} | {lost} | {twice} | {failed} | {learning} | {lag} |"
+    return f"| {row} | {len(trials)} | {lost} | {twice} | {repeats} | {failed} | {learning} | {lag} |"
 
 
 def _spread(values: Sequence[float]) -> str:

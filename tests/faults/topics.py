@@ -31,6 +31,7 @@ class Read(NamedTuple):
 class Accepted:
     """Tells records whose origin is new from repeats; one that is neither new nor a repeat shows a gap: its place was skipped."""
 
+    _repeats: int = 0
     _gaps: list[str] = field(default_factory=list)
     _changed: Counter[str] = field(default_factory=Counter)
     _origins: Origins = field(default_factory=Origins)
@@ -42,16 +43,17 @@ class Accepted:
         if self._origins.accept(record.topic, record.partition, cast("Origin", origin)):
             self._seen[identity] = hash(record.value)
             return True
+        self._repeats += 1
         if identity not in self._seen:
             self._gaps.append(f"{record.topic}[{record.partition}]@{record.offset} comes from {origin}, which was passed over")
         elif self._seen[identity] != hash(record.value):
             self._changed[record.topic] += 1
         return False
 
-    def close(self) -> tuple[list[str], Counter[str]]:
-        """The gaps since the last time; and, by topic, the repeats whose bytes are not those of the first time."""
-        found = (self._gaps, self._changed)
-        self._gaps, self._changed = [], Counter()
+    def close(self) -> tuple[int, list[str], Counter[str]]:
+        """Since the last time: how many repeats, the gaps; and, by topic, the repeats whose bytes are not those of the first time."""
+        found = (self._repeats, self._gaps, self._changed)
+        self._repeats, self._gaps, self._changed = 0, [], Counter()
         return found
 
 
