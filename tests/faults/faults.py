@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -87,14 +87,11 @@ def zombie(name: str, seconds: float, together_s: float = 3.0) -> Strike:
 
     async def strike(on: Target) -> Window:
         began_s = time.time()
-        with _frozen(on.platform.pid(name)):
-            standby = on.platform.standby(name)
-            await standby.__aenter__()
-            await asyncio.sleep(seconds)
-        try:
+        async with AsyncExitStack() as stack:
+            with _frozen(on.platform.pid(name)):
+                await stack.enter_async_context(on.platform.standby(name))
+                await asyncio.sleep(seconds)
             await asyncio.sleep(together_s)
-        finally:
-            await standby.__aexit__(None, None, None)
         return Window(began_s, time.time())
 
     return strike
