@@ -110,6 +110,10 @@ class Runner:
         while not (self._session and self._session.quiet):
             await self._turned.wait()
 
+    async def turned(self) -> None:
+        """Wait for the end of a round: the folds are restored, and what was there has been read."""
+        await self._turned.wait()
+
     async def _work(self) -> None:
         while not self._stop.is_set():
             started_s = self._setup.clock()

@@ -35,7 +35,8 @@ async def main(process: Process) -> None:
         fleet = Fleet(partial(_plans, world), process.log)
         process.counts.append(fleet.counts)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        following = tasks.create_task(fleet.follow(world.catalogue.changes()))  # folding does not wait for the agents to start
+        following = tasks.create_task(fleet.follow(world.catalogue.changes()))
+        await fleet.begun()
         sender = await stack.enter_async_context(Sender(world.kafka))
         agent = ServeAgent(world.wire, _ports(world, fleet, sender))
         handlers = [Agent("deployer-serves", process.topic("registry"), agent.hint)]
