@@ -15,8 +15,18 @@ POOL_SIZE_MAX = 5
 STATEMENT_TIMEOUT_MS = 30_000
 LOCK_TIMEOUT_MS = 10_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
-WEATHER = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError)
-"""What a database that is away for a while raises: wait and try again."""
+WEATHER = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that was cut in the middle of an answer
+    asyncpg.PostgresConnectionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError,  # its disk is full
+    asyncpg.LockNotAvailableError,
+    asyncpg.OperatorInterventionError,  # it is told to stop, it crashes, it is starting, a statement took too long
+    asyncpg.PostgresSystemError,
+)
+"""What a database that is away, ill or busy for a while raises: wait and try again (SQLSTATE classes 08, 40, 53, 57, 58 and 55P03)."""
 
 
 class MigrationError(PenstockError):

@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from penstock.crashpoint import CrashPoints
 from penstock.errors import PenstockError, UsageError
 from penstock.metrics import PrometheusMetrics
 from penstock.settings import Settings, schema_of
@@ -52,10 +53,12 @@ class Process:
     counts: list[Counts] = field(default_factory=list)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     metrics: PrometheusMetrics = field(init=False)
+    crash_points: CrashPoints = field(init=False)
 
     def __post_init__(self) -> None:
         self.registry.register(_FoldCounts(self))
         self.metrics = PrometheusMetrics(self.registry)
+        self.crash_points = CrashPoints(self.settings.crash_at)
 
     def topic(self, family: str, name: str = "") -> str:
         """The full name of a topic, which must be on the card: `topic("learning", "flights-late")`."""

@@ -142,5 +142,5 @@ class RegistryClient:
                 return Refused(reason)
             case grpc.StatusCode.UNAVAILABLE | grpc.StatusCode.DEADLINE_EXCEEDED | grpc.StatusCode.CANCELLED:
                 return RegistryUnavailable(f"the registry at {self._address} does not answer: {reason}. Try: penstock status")
-            case code:
-                return PenstockError(f"the registry at {self._address} failed: {code.name}: {reason}. Try: penstock logs registry")
+            case code:  # a fault of the registry must not end those who ask it
+                return RegistryUnavailable(f"the registry at {self._address} failed: {code.name}: {reason}. Try: penstock logs registry")

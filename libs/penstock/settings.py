@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     http_port: int = 0
     instance: str = "0"
     log_level: str = "info"
+    crash_at: str = ""  # see penstock.crashpoint
 
 
 def schema_of(prefix: str, service: str) -> str:

@@ -58,6 +58,7 @@ class World:
             limits=limits,
             metrics=self.process.metrics,
             log=self.process.log,
+            crash_points=self.process.crash_points,
         )
 
     def dead_letter_topic(self, topic: str) -> str:
@@ -99,7 +100,7 @@ async def open_world(process: Process) -> AsyncIterator[World]:
     settings, package = process.settings, f"penstock_{process.card.name}"
     async with contextlib.AsyncExitStack() as stack:
         pool = await patiently(process.log, lambda: stack.enter_async_context(postgres.connect(settings.dsn, process.schema, package)))
-        snapshots = PostgresSnapshots(pool)
+        snapshots = PostgresSnapshots(pool, crash_points=process.crash_points)
         await patiently(process.log, snapshots.create)
         schemas = await stack.enter_async_context(contextlib.aclosing(HttpSchemaRegistry(settings.schema_registry_url)))
         wire = Wire(schemas)

@@ -35,6 +35,10 @@ class FakeRunner:
         self.name, self.diary = name, diary
         self.folds: dict[int, Any] = {}
         self.failed = asyncio.Event()
+        self.round_made = asyncio.Event()
+
+    async def turned(self) -> None:
+        await self.round_made.wait()
 
     async def run(self) -> None:
         self.diary.lines.append(f"runs {self.name}")
@@ -103,6 +107,24 @@ async def test_units_start_as_they_come_and_stop_as_they_go() -> None:
         assert set(house.fleet.runners) == {"b"}
     assert house.diary.lines.count("runs a 1") == house.diary.lines.count("runs b 1") == 1
     assert house.diary.lines.index("stopped a 1") < house.diary.lines.index("stopped b 1")
+
+
+async def test_it_has_begun_when_every_unit_has_made_a_round() -> None:
+    house = House(a=1, b=1)
+    async with house.followed():
+        begun = asyncio.create_task(house.fleet.begun(timeout_s=60))
+        house.made["a 1"].round_made.set()
+        await until(lambda: "runs b 1" in house.diary.lines)
+        assert not begun.done()
+        house.made["b 1"].round_made.set()
+        await begun
+
+
+async def test_a_unit_that_the_weather_holds_up_does_not_hold_up_the_service() -> None:
+    house = House(a=1)
+    async with house.followed():
+        await house.fleet.begun(timeout_s=0.01)
+    await House().fleet.begun(timeout_s=0.01)
 
 
 async def test_a_new_version_starts_after_the_old_one_has_stopped_cleanly() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -30,6 +31,27 @@ async def test_weather_is_waited_for_and_told() -> None:
     log = Log()
     assert await patiently(log, attempt) == "done"
     assert log.warnings == ["ConnectError: away", "OSError: away"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"),
+        asyncpg.DiskFullError("could not extend file"),
+        asyncpg.CrashShutdownError("another server process crashed"),
+        asyncpg.QueryCanceledError("statement timeout"),
+        asyncpg.DeadlockDetectedError("deadlock detected"),
+    ],
+)
+def test_a_database_that_is_cut_off_full_or_crashing_is_weather(error: Exception) -> None:
+    with pytest.raises(Weather), as_weather("a checkpoint"):
+        raise error
+
+
+@pytest.mark.parametrize("error", [asyncpg.UniqueViolationError("duplicate key"), asyncpg.UndefinedTableError("no such table")])
+def test_what_a_database_refuses_for_good_is_no_weather(error: Exception) -> None:
+    with pytest.raises(type(error)), as_weather("a checkpoint"):
+        raise error
 
 
 @pytest.mark.parametrize("error", [PenstockError("ours"), SchemaRegistryError("refused"), ZeroDivisionError()])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from structlog.typing import FilteringBoundLogger
 
+from penstock.crashpoint import CrashPoints
 from penstock.errors import PenstockError
 from penstock.fold.protocol import Effect, Output
 from penstock.fold.weather import Backoff, Weather
@@ -35,10 +36,11 @@ class Round:
 class Outbox:
     """Sends one round at a time while the next one is being folded."""
 
-    def __init__(self, producer: Producer, patient: "Patience", deliver: Deliver) -> None:
+    def __init__(self, producer: Producer, patient: "Patience", deliver: Deliver, crash_points: CrashPoints) -> None:
         self._producer = producer
         self._patient = patient
         self._deliver = deliver
+        self._crash_points = crash_points
         self._sending: asyncio.Task[None] | None = None
 
     @property
@@ -69,6 +71,7 @@ class Outbox:
     async def _send(self, caused: Round) -> None:
         if caused.outputs:
             await self._producer.send(caused.outputs)
+        self._crash_points.reach("round.sent")
         if caused.effects:
             await self._patient.until_done("deliver", lambda: self._deliver(caused.effects))
 

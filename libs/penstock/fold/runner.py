@@ -8,6 +8,7 @@ from random import Random
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from penstock.crashpoint import CrashPoints
 from penstock.fold.assignment import Handover, NotCoPartitioned
 from penstock.fold.limits import Limits
 from penstock.fold.poison import DeadLetters
@@ -45,6 +46,7 @@ class Runner:
         random: Random | None = None,
         metrics: Metrics | None = None,
         log: FilteringBoundLogger | None = None,
+        crash_points: CrashPoints | None = None,
     ) -> None:
         self._setup = Setup(
             unit=unit,
@@ -61,6 +63,7 @@ class Runner:
             service=service,
             metrics=metrics or NoMetrics(),
             log=log or structlog.get_logger(),
+            crash_points=crash_points or CrashPoints(),
         )
         self._backoff = Backoff(self._setup.limits.backoff_first_s, self._setup.limits.backoff_last_s, self._setup.random)
         self._stop = asyncio.Event()
@@ -106,6 +109,10 @@ class Runner:
         """Wait until all that is known to be in the inputs is folded and acknowledged."""
         while not (self._session and self._session.quiet):
             await self._turned.wait()
+
+    async def turned(self) -> None:
+        """Wait for the end of a round: the folds are restored, and what was there has been read."""
+        await self._turned.wait()
 
     async def _work(self) -> None:
         while not self._stop.is_set():

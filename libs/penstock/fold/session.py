@@ -28,12 +28,13 @@ class Session:
     ) -> None:
         self._setup = setup
         self._limits = setup.limits
+        self._crash_points = setup.crash_points
         self._consumer = consumer
         self._letters = letters
         self._stop = stop
         self._assignment = Assignment(setup, consumer, handover)
         self._patience = Patience(Backoff(setup.limits.backoff_first_s, setup.limits.backoff_last_s, setup.random), stop, setup.log)
-        self._outbox = Outbox(producer, self._patience, setup.deliver)
+        self._outbox = Outbox(producer, self._patience, setup.deliver, setup.crash_points)
         self._watchdog = Watchdog(setup.kafka, consumer, setup.limits)
         self._storing: asyncio.Task[None] | None = None
 
@@ -60,6 +61,7 @@ class Session:
             await self._fetch()
             caused = await self._fold()
             await self._outbox.settled()  # the barrier: round k is acknowledged before round k + 1 is sent
+            self._crash_points.reach("round.folded")
             self._outbox.send(caused)
             await self._snapshot_one()
             await self._watchdog.check(self._reading(), self._setup.clock())
@@ -160,7 +162,9 @@ class Session:
             lane = min(due, key=lambda each: each.due_s)
             saved = lane.capture()
             captured_s = self._setup.clock() - started_s
+            self._crash_points.reach("snapshot.captured")
             await self._outbox.settled()  # never ahead of the outputs
+            self._crash_points.reach("snapshot.flushed")
             self._storing = asyncio.create_task(self._store(lane, saved, captured_s))
 
     async def _store(self, lane: Lane, saved: Saved, captured_s: float) -> None:
@@ -169,6 +173,7 @@ class Session:
         started_s = self._setup.clock()
         try:
             await self._setup.snapshots.store(saved)
+            self._crash_points.reach("snapshot.stored")
             metrics.count("snapshots", fold=name)
             stored = True
         except Weather as error:

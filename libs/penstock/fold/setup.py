@@ -7,6 +7,7 @@ from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
 
+from penstock.crashpoint import CrashPoints
 from penstock.fold.limits import Limits
 from penstock.fold.protocol import Effect, Fold, Missing
 from penstock.fold.snapshots import SnapshotStore
@@ -85,3 +86,4 @@ class Setup:
     service: str
     metrics: Metrics
     log: FilteringBoundLogger
+    crash_points: CrashPoints

@@ -10,10 +10,11 @@ from typing import NamedTuple, Protocol
 
 import asyncpg
 
+from penstock.crashpoint import CrashPoints
 from penstock.errors import PenstockError
 from penstock.fold.protocol import Record, Segment, Snapshot
 from penstock.fold.weather import Weather
-from penstock.postgres import queries
+from penstock.postgres import WEATHER, queries
 
 KEPT = 3  # snapshots of one fold and partition
 
@@ -93,8 +94,9 @@ def digest_of(saved: Saved, segment_digests: Iterable[tuple[str, str]]) -> bytes
 class PostgresSnapshots:
     """Snapshots in the service's own PostgreSQL schema: `pool` connects with that schema on its search path."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", kept: int = KEPT) -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", kept: int = KEPT, crash_points: CrashPoints | None = None) -> None:
         self._pool = pool
+        self._crash_points = crash_points or CrashPoints()
         self._kept = kept
         self._sql = queries("penstock.fold", "snapshots.sql")
         self._digests: dict[tuple[str, int], dict[str, str]] = {}  # of the segments that the last snapshot named
@@ -114,6 +116,7 @@ class PostgresSnapshots:
         with _translated():
             async with self._pool.acquire() as connection, connection.transaction():
                 await self._store(connection, saved, digests)
+                self._crash_points.reach("snapshot.written")
         self._digests[saved.id.fold, saved.id.partition] = digests
 
     async def folds(self) -> Sequence[tuple[str, int, int]]:
@@ -186,7 +189,7 @@ def _translated() -> Iterator[None]:
     """Turns what the driver raises into weather."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except (asyncpg.PostgresError, *WEATHER) as error:
         raise StoreUnavailable(f"the snapshots cannot be reached: {type(error).__name__}: {error}") from error
 
 

@@ -123,18 +123,17 @@ class Child:
         return True
 
     async def _keep(self) -> None:
-        delays, ready_at = back_off(), time.monotonic()
+        delays = Delays(time.monotonic())
         while True:
             code = await self._exit_code()
-            if time.monotonic() - ready_at > STEADY_S:
-                delays = back_off()
+            delay_s = delays.died(time.monotonic())
             self._report(state="restarting", exit_code=code, restarts=self._now.restarts + 1)
-            await asyncio.sleep(next(delays))
+            await asyncio.sleep(delay_s)
             try:
                 await self._launch()
             except (LocalStackError, OSError):
                 continue  # it died again, hung, or the disk is full: wait longer
-            ready_at = time.monotonic()
+            delays.ready(time.monotonic())
 
     async def _exit_code(self) -> int:
         assert self._process is not None
@@ -172,8 +171,28 @@ class Child:
         self._changed(self._now)
 
 
+class Delays:
+    """How long to wait before each restart: longer each time, and from the start again after a process has been ready for `STEADY_S`."""
+
+    def __init__(self, ready_s: float) -> None:
+        self._delays = back_off()
+        self._ready_s: float | None = ready_s
+
+    def ready(self, now_s: float) -> None:
+        """Note that the process serves."""
+        self._ready_s = now_s
+
+    def died(self, now_s: float) -> float:
+        """The delay before the next start, in seconds; one that dies before it is ready was not steady, however long ago it last was."""
+        if self._ready_s is not None and now_s - self._ready_s > STEADY_S:
+            self._delays = back_off()
+        self._ready_s = None
+        return next(self._delays)
+
+
 def back_off() -> Iterator[float]:
-    """Give the delays in seconds before each restart: 0.5, 1, 2, … up to 30."""
+    """Give the delays in seconds before each restart: 0, 0.5, 1, 2, … up to 30: what dies once is back at once."""
+    yield 0.0
     delay_s = FIRST_DELAY_S
     while True:
         yield delay_s

@@ -1,5 +1,6 @@
 """The deployer's composition root: a fold per model and partition, and the agent that tells them what serves."""
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -33,6 +34,9 @@ async def main(process: Process) -> None:
     async with open_world(process) as world, AsyncExitStack() as stack:
         fleet = Fleet(partial(_plans, world), process.log)
         process.counts.append(fleet.counts)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        following = tasks.create_task(fleet.follow(world.catalogue.changes()))
+        await fleet.begun()
         sender = await stack.enter_async_context(Sender(world.kafka))
         agent = ServeAgent(world.wire, _ports(world, fleet, sender))
         handlers = [Agent("deployer-serves", process.topic("registry"), agent.hint)]
@@ -41,7 +45,7 @@ async def main(process: Process) -> None:
         )
         await stack.enter_async_context(every(RECONCILE_EVERY_S, agent.reconcile, (*WEATHER, NotFound)))
         process.ready = True
-        await fleet.follow(world.catalogue.changes())
+        await following
 
 
 def _plans(world: World) -> Iterator[Plan]:

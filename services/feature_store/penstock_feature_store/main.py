@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-import asyncpg
-
 from penstock.fleet import Fleet, Plan
 from penstock.fold.limits import Limits
 from penstock.fold.protocol import Effect
@@ -22,7 +20,6 @@ from penstock_feature_store.units import Wanted, wanted
 from penstock_feature_store.value import OnlineValue
 
 LIMITS = Limits(merge_wait_s=2.0)  # in a fast replay hours of event time pass in it: features as of the event time are worth the wait
-DATABASE_WEATHER = (asyncpg.OperatorInterventionError, asyncpg.TransactionRollbackError)
 
 
 async def main(process: Process) -> None:
@@ -36,7 +33,7 @@ async def main(process: Process) -> None:
             features_pb2_grpc.add_FeaturesServicer_to_server,
             OnlineFeatures(store),
         )
-        async with serve_grpc([answers], process.settings.bind, process.settings.grpc_port, (*WEATHER, *DATABASE_WEATHER)):
+        async with serve_grpc([answers], process.settings.bind, process.settings.grpc_port, WEATHER):
             process.ready = True
             await fleet.follow(world.catalogue.changes())
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from penstock import patience, postgres
+from penstock.crashpoint import CrashPoints
 from penstock.kafka.cluster import KafkaCluster, opened
 from penstock.patience import WEATHER, patiently
 from penstock.process import Process, serve_http
@@ -59,20 +60,22 @@ async def _publish_for_ever(process: Process, ledger: Ledger, cluster: KafkaClus
 
         while True:
             try:
-                await _publish(process.log, ledger, cluster, wire, topic, begun)
+                await _publish(process.log, ledger, cluster, wire, topic, begun, process.crash_points)
             except NOT_YET as error:
                 process.log.warning("nothing is published", reason=f"{type(error).__name__}: {error}")
             await asyncio.sleep(backoff.next_s())
 
 
-async def _publish(log: Log, ledger: Ledger, cluster: KafkaCluster, wire: Wire, topic: str, begun: Callable[[], None]) -> None:
+async def _publish(
+    log: Log, ledger: Ledger, cluster: KafkaCluster, wire: Wire, topic: str, begun: Callable[[], None], crash_points: CrashPoints
+) -> None:
     """Publish until something fails."""
     write = await wire.writer(topic, platform_schema("RegistryEntry"))
     if await is_empty(cluster, topic) and await ledger.pool.execute(ledger.sql["send_all_again"]) != "UPDATE 0":
         log.warning("the registry topic is empty, though it was written before: everything is sent again", topic=topic)
     async with sender(cluster, topic) as send:
         begun()
-        await Outbox(ledger.pool, ledger.sql, write, send).run()
+        await Outbox(ledger.pool, ledger.sql, write, send, crash_points).run()
 
 
 async def _tell_of_broken_audit(log: Log, ledger: Ledger) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import asyncpg
 
+from penstock.crashpoint import CrashPoints
 from penstock.records import Writer
 from penstock_registry.ledger import CHANGED, Queries
 
@@ -25,11 +26,12 @@ class _Row(Protocol):
 class Outbox:
     """Publishes what waits in the outbox; one publisher at a time, whoever holds the lock."""
 
-    def __init__(self, pool: asyncpg.Pool, sql: Queries, write: Writer, send: Send) -> None:
+    def __init__(self, pool: asyncpg.Pool, sql: Queries, write: Writer, send: Send, crash_points: CrashPoints | None = None) -> None:
         self._pool = pool
         self._sql = sql
         self._write = write
         self._send = send
+        self._crash_points = crash_points or CrashPoints()
 
     async def run(self) -> None:
         """Publish until cancelled. Raises: what PostgreSQL and Kafka raise when they are away; start it again then."""
@@ -50,10 +52,14 @@ class Outbox:
         """
         rows = await connection.fetch(self._sql["pending"], ROWS_MAX)
         if rows:
+            self._crash_points.reach("outbox.read")
             await self._send([_message(row, self._write) for row in rows])
+            self._crash_points.reach("outbox.sent")
             async with connection.transaction():
                 await connection.execute(self._sql["mark_sent"], rows[-1]["sequence"])
                 await connection.execute(self._sql["drop_superseded"], rows[-1]["sequence"])
+                self._crash_points.reach("outbox.marked")
+            self._crash_points.reach("outbox.committed")
         return len(rows)
 
 

@@ -1,5 +1,6 @@
 """The trainer's composition root: a fold per model, its agent, its gRPC service."""
 
+import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
@@ -32,6 +33,9 @@ async def main(process: Process) -> None:
     async with open_world(process) as world, AsyncExitStack() as stack:
         fleet = Fleet(partial(_plans, world), process.log)
         process.counts.append(fleet.counts)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        following = tasks.create_task(fleet.follow(world.catalogue.changes()))
+        await fleet.begun()
         drifts = await stack.enter_async_context(Drifts(process.settings.bootstrap, process.topic("drift"), world.wire))
         sender = await stack.enter_async_context(Sender(world.kafka))
         agent = CommandAgent(world.wire, _ports(world, fleet, drifts, sender))
@@ -45,7 +49,7 @@ async def main(process: Process) -> None:
         )
         await stack.enter_async_context(every(RECONCILE_EVERY_S, agent.reconcile, WEATHER))
         process.ready = True
-        await fleet.follow(world.catalogue.changes())
+        await following
 
 
 def _plans(world: World) -> Iterable[Plan]:

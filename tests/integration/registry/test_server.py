@@ -47,6 +47,9 @@ class Hanging(registry_pb2_grpc.RegistryServicer):
     async def ListSpecs(self, request: pb.ListSpecsRequest, context: object) -> pb.ListSpecsResponse:  # noqa: N802
         raise ConnectionRefusedError("the database is away")
 
+    async def ListAliases(self, request: pb.ListAliasesRequest, context: object) -> pb.ListAliasesResponse:  # noqa: N802
+        raise KeyError("a bug of the registry")
+
 
 def hanging(ended: asyncio.Event | None = None) -> Service:
     servicer = Hanging(ended or asyncio.Event())  # type: ignore[abstract]  # what it does not answer is UNIMPLEMENTED
@@ -67,6 +70,12 @@ async def test_weather_behind_a_handler_is_unavailable_and_not_a_crash() -> None
     async with serve_grpc([hanging()], "127.0.0.1", 0) as port, RegistryClient(f"127.0.0.1:{port}") as client:
         with pytest.raises(RegistryUnavailable, match="the database is away"):
             await client.specs()
+
+
+async def test_a_fault_of_the_registry_does_not_end_those_who_ask_it() -> None:
+    async with serve_grpc([hanging()], "127.0.0.1", 0) as port, RegistryClient(f"127.0.0.1:{port}") as client:
+        with pytest.raises(RegistryUnavailable, match=r"failed: UNKNOWN.*a bug of the registry"):
+            await client.aliases("any")
 
 
 async def test_a_registry_that_is_away_is_said_to_be() -> None:

@@ -4,11 +4,20 @@ from itertools import islice
 
 from penstock.local.processes import parse_stat
 from penstock.local.services import SERVICES, Service, port_names, service_environment, stack_addresses, stages
-from penstock.local.supervisor import back_off
+from penstock.local.supervisor import STEADY_S, Delays, back_off
 
 
 def test_restarts_wait_twice_as_long_each_time_up_to_30_s() -> None:
-    assert list(islice(back_off(), 8)) == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert list(islice(back_off(), 8)) == [0, 0.5, 1, 2, 4, 8, 16, 30]
+
+
+def test_what_was_steady_is_back_at_once_and_what_dies_at_each_start_waits_longer() -> None:
+    delays = Delays(ready_s=0.0)
+    assert [delays.died(now_s) for now_s in (100.0, 101.0, 102.0)] == [0, 0.5, 1], "the readiness of long ago counts once"
+    delays.ready(110.0)
+    assert delays.died(111.0) == 2
+    delays.ready(120.0)
+    assert delays.died(121.0 + STEADY_S) == 0
 
 
 def test_a_name_with_brackets_does_not_confuse_the_start_time() -> None:
