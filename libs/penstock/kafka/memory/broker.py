@@ -21,7 +21,7 @@ class Member(Protocol):
 class MemoryBroker:
     """Topics, partitions and groups. Its processes reach it through MemoryKafka, each with faults of its own.
 
-    `now_ms` gives the append time; without it, every record comes 1 ms after the one before.
+    `now_ms` gives the append time; without it, every record comes 1 ms after the one before. `appended` counts the records of all time.
     """
 
     def __init__(self, now_ms: Callable[[], int] | None = None) -> None:
@@ -29,8 +29,8 @@ class MemoryBroker:
         self._starts: dict[TopicPartition, int] = {}
         self._groups: dict[str, dict[str, Member]] = {}
         self._waiting: dict[TopicPartition, list[asyncio.Event]] = {}
-        self._appended = 0
-        self._now_ms = now_ms or (lambda: self._appended)
+        self.appended = 0
+        self._now_ms = now_ms or (lambda: self.appended)
 
     def create(self, topic: str, partitions: int = 1) -> None:
         """Make a topic."""
@@ -43,7 +43,7 @@ class MemoryBroker:
 
     def append(self, partition: TopicPartition, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()) -> LogRecord:
         """Append one record, as any producer would."""
-        self._appended += 1
+        self.appended += 1
         record = LogRecord(*partition, self.bounds(partition).end, self._now_ms(), key, value, tuple(headers))
         self._logs[partition].append(record)
         for waiting in self._waiting.get(partition, ()):

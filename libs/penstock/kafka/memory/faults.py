@@ -69,7 +69,7 @@ class SeededFaults:
         self.injected: Counter[str] = Counter()
         self._random = random
         self._crash, self._weather, self._freeze, self._batch = crash, weather, freeze, batch
-        self._frozen_until_s = 0.0
+        self._frozen_until_s = self._stormy_until_s = 0.0
 
     def calm(self) -> None:
         """No more faults from now on."""
@@ -83,9 +83,15 @@ class SeededFaults:
         """Nothing of the process goes on for so long, as by SIGSTOP and SIGCONT."""
         self._frozen_until_s = asyncio.get_running_loop().time() + for_s
 
+    def storm(self, for_s: float) -> None:
+        """Nothing outside can be reached for so long."""
+        self._stormy_until_s = asyncio.get_running_loop().time() + for_s
+
     async def point(self, where: str) -> None:
         """See Faults."""
         self._breathe()
+        if self._stormy_until_s > asyncio.get_running_loop().time():
+            raise Weather(f"{where}: nothing answers")
         drawn = self._random.random()
         if drawn < self._crash:
             self.injected["crash"] += 1

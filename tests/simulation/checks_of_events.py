@@ -1,0 +1,54 @@
+"""What must hold of ingestion after every run: what the naive oracle says of the events that were sent."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from penstock.fold.poison import PREFIX
+from penstock.fold.protocol import LogRecord
+from penstock.kafka.partition import partition_of
+from tests.simulation.evidence import Evidence
+from tests.simulation.oracle import Place
+
+Broken = Iterator[str]
+
+
+def valid_is_validated(evidence: Evidence) -> Broken:
+    """What a reader accepts on validated topics are the valid events, all of them, once each, as they were sent."""
+    for judged in (evidence.questions, evidence.payments):
+        partitions = evidence.run.spec.streams[judged.stream].partitions
+        found: dict[Place, dict[str, Any]] = {}
+        for number in range(partitions):
+            for read in evidence.accepted("validated", number, judged.stream):
+                if read.name == "Tick":
+                    continue
+                found[read.origin["partition"], read.origin["offset"]] = read.fields
+                if partition_of(read.fields["shop"].encode(), partitions) != number:
+                    yield f"{judged.stream}[{number}] holds {read.fields['shop']}"
+        if found.keys() != judged.valid.keys():
+            yield f"{judged.stream}: {len(found)} are validated, {len(judged.valid)} are valid"
+        wrong = [place for place, fields in judged.valid.items() if place in found and not fields.items() <= found[place].items()]
+        yield from (f"{judged.stream} {place} has other fields than were sent" for place in wrong[:1])
+
+
+def rejects_are_dead_letters(evidence: Evidence) -> Broken:
+    """Poison, and nothing else, stands in the dead letters, untouched."""
+    for judged in (evidence.questions, evidence.payments):
+        letters = dict(_letters(evidence.run.records("dlq", f"events.{judged.stream}")))
+        if letters != judged.rejected:
+            yield f"{judged.stream}: {len(letters)} letters, {len(judged.rejected)} records of poison"
+
+
+def newest_is_online(evidence: Evidence) -> Broken:
+    """The online value of a shop is that of its newest order."""
+    newest: dict[str, int] = {}
+    for fields in evidence.questions.valid.values():
+        newest[fields["shop"]] = max(fields["at"], newest.get(fields["shop"], fields["at"]))
+    found = {entity: value.event_time_ms for (_, entity), value in evidence.run.outside.online.items()}
+    if found != newest:
+        yield f"online are {found}, newest are {newest}"
+
+
+def _letters(records: Sequence[LogRecord]) -> Iterator[tuple[Place, bytes]]:
+    for record in records:
+        about: Mapping[str, bytes] = {name: value or b"" for name, value in record.headers}
+        yield (int(about[PREFIX + "partition"]), int(about[PREFIX + "offset"])), record.value or b""
