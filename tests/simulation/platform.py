@@ -12,16 +12,16 @@ from penstock.fold.protocol import LogRecord
 from penstock.fold.snapshots import MemorySnapshots
 from penstock.kafka.memory import MemoryBroker
 from penstock.kafka.ports import TopicPartition
-from penstock.records import Wire, platform_schema
-from penstock.records.schemas import MemorySchemaRegistry
+from penstock.records import Wire, platform_schema, with_features
+from penstock.records.schemas import MemorySchemaRegistry, Schema
 from penstock.spec import Spec
-from penstock.spec.avro import producer_schema
+from penstock.spec.avro import feature_fields, producer_schema
 from penstock_registry.topics import topics_of
 from penstock_trainer.fold import TrainerFold
 from tests.simulation.mischief import Mischief
 from tests.simulation.processes import Host, Outside, Rates
 from tests.simulation.registry import CatalogueTwin, RegistryTwin
-from tests.simulation.settled import pending
+from tests.simulation.settled import folds, pending
 from tests.simulation.shop import MODEL, draw_spec
 from tests.simulation.story import BEGIN_MS, Sent, Story
 
@@ -74,6 +74,10 @@ class Run:
         """The partition numbers of a topic."""
         return range(self.broker.partitions(f"{family}.{name}"))
 
+    def trainer_now(self) -> TrainerFold:
+        """The fold of the model as it lives now."""
+        return next(fold for _, _, fold in folds(self.hosts) if isinstance(fold, TrainerFold))
+
     def trainer(self) -> TrainerFold:
         """The fold of the model as it lived at the end."""
         fold = self.folds[f"trainer/{MODEL}", 0]
@@ -84,8 +88,8 @@ class Run:
 async def simulate(choices: Choices) -> Run:
     """Run one seed to its end, when all has settled, or to its `failure`: NotRecovered, or whatever a service died of."""
     random = Random(choices.seed)
-    run = await _make(choices, random)
-    story = await _story(run, random)
+    run = await make(choices, random)
+    story = await tell(run, random)
     guard = asyncio.gather(*(host.run() for host in run.hosts))
     try:
         await _unless(guard, _live(run, story, random))
@@ -118,11 +122,16 @@ async def _live(run: Run, story: Story, random: Random) -> None:
         task.cancel()
     await asyncio.gather(*acting, return_exceptions=True)
     mischief.stop()
-    await _settle(run)
+    await settle(run)
+    await end(run, story)
+
+
+async def end(run: Run, story: Story) -> None:
+    """The ticks that close what is open; and what there is then."""
     for sent in story.last_ticks():
-        _send(run, sent)
-    await _settle(run)
-    run.folds = {(unit, number): fold for host in run.hosts if host.fleet for unit, number, fold in host.fleet.folds()}
+        send(run, sent)
+    await settle(run)
+    run.folds = {(unit, number): fold for unit, number, fold in folds(run.hosts)}
     for host in run.hosts:
         run.injected += host.injected
         if host.faults:
@@ -134,10 +143,10 @@ async def _feed(run: Run, story: list[Sent]) -> None:
         wait_s = sent.at_s - run.outside.now_s()
         if wait_s > 0:
             await asyncio.sleep(wait_s)
-        _send(run, sent)
+        send(run, sent)
 
 
-def _send(run: Run, sent: Sent) -> None:
+def send(run: Run, sent: Sent) -> None:
     run.sent.append((run.broker.append(sent.partition, sent.key, sent.value, sent.headers), sent))
 
 
@@ -145,7 +154,7 @@ class NotRecovered(AssertionError):
     """`recovers` is broken: the faults have stopped, and yet something is not done."""
 
 
-async def _settle(run: Run) -> None:
+async def settle(run: Run) -> None:
     """Wait until every log is read to its end, what should serve serves, and nothing more happens."""
     deadline_s = run.outside.now_s() + RECOVERS_S
     quiet_since_s, appended = run.outside.now_s(), run.broker.appended
@@ -160,15 +169,17 @@ async def _settle(run: Run) -> None:
             raise NotRecovered(f"recovers: {RECOVERS_S:.0f} s after the last fault {'; '.join(lacking) or 'it is still not quiet'}")
 
 
-async def _make(choices: Choices, random: Random) -> Run:
-    """The platform before its first record."""
+async def make(choices: Choices, random: Random, spec: Spec | None = None) -> Run:
+    """The platform before its first record; its specification is drawn unless it is given, and then the world is patient."""
     loop, schemas = asyncio.get_running_loop(), MemorySchemaRegistry()
-    patient = random.random() < 0.5
-    spec = draw_spec(random, patient=patient)
+    patient = spec is not None or random.random() < 0.5
+    spec = spec or draw_spec(random, patient=patient)
     broker = MemoryBroker(lambda: BEGIN_MS + 30 * DAY_MS + int(loop.time() * 1000))
     for topic in topics_of(spec, ""):
         broker.create(topic.name, topic.partitions)
     wire = Wire(schemas)
+    for schema in _schemas(spec):  # the same schema has the same id whoever registers it
+        await wire.writer("any", schema)
     write = await wire.writer("registry", platform_schema("RegistryEntry"))
     registry = RegistryTwin(spec, broker, write, Random(random.randrange(1 << 30)))
     outside = Outside(broker, MemorySnapshots(), schemas, registry, CatalogueTwin(spec), _limits(random), loop.time)
@@ -177,7 +188,15 @@ async def _make(choices: Choices, random: Random) -> Run:
     return Run(choices, spec, patient, outside, hosts, wire)
 
 
-async def _story(run: Run, random: Random) -> Story:
+def _schemas(spec: Spec) -> list[Schema]:
+    """The schemas of everything that stands in a model's topics."""
+    features = feature_fields(spec.views[spec.models[MODEL].view], spec)
+    platform = [platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Outcome")]
+    return [*platform, *(with_features(name, features) for name in ("FeatureVector", "Prediction"))]
+
+
+async def tell(run: Run, random: Random) -> Story:
+    """The story of this run."""
     writers = {name: await run.wire.writer(f"events.{name}", producer_schema(stream)) for name, stream in run.spec.streams.items()}
     orders = run.choices.orders or random.randrange(40, 160)
     return Story(Random(random.randrange(1 << 30)), run.spec, writers, run.patient, seconds=random.uniform(8, 16), orders=orders)

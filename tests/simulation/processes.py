@@ -279,10 +279,13 @@ class Host:
         self.counted: Counter[str] = Counter()
         self._random = random
         self._serving: asyncio.Task[None] | None = None
+        self._up = asyncio.Event()
+        self._up.set()
 
     async def run(self) -> None:
         """One life after the other, until cancelled. Raises: what no life should end with."""
         while True:
+            await self._up.wait()
             async with self._life() as world:
                 self.fleet = fleet_of(self.name, world)
                 self._serving = asyncio.create_task(serve(self.name, world, self.fleet))
@@ -299,6 +302,15 @@ class Host:
             self.injected["kill"] += 1
             self.faults.kill()
             self._serving.cancel()
+
+    def down(self) -> None:
+        """Dead until `up`."""
+        self._up.clear()
+        self.kill()
+
+    def up(self) -> None:
+        """Started again."""
+        self._up.set()
 
     def stop(self) -> None:
         """SIGTERM."""

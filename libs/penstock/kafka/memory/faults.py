@@ -70,6 +70,7 @@ class SeededFaults:
         self._random = random
         self._crash, self._weather, self._freeze, self._batch = crash, weather, freeze, batch
         self._frozen_until_s = self._stormy_until_s = 0.0
+        self._freezes_at: tuple[str, float] | None = None
 
     def calm(self) -> None:
         """No more faults from now on."""
@@ -79,9 +80,12 @@ class SeededFaults:
         """The process dies here, as by kill -9."""
         self.alive = False
 
-    def freeze(self, for_s: float) -> None:
-        """Nothing of the process goes on for so long, as by SIGSTOP and SIGCONT."""
-        self._frozen_until_s = asyncio.get_running_loop().time() + for_s
+    def freeze(self, for_s: float, at: str = "") -> None:
+        """Nothing of the process goes on for so long, as by SIGSTOP and SIGCONT: from now on, or from the next operation called `at`."""
+        if at:
+            self._freezes_at = (at, for_s)
+        else:
+            self._frozen_until_s = asyncio.get_running_loop().time() + for_s
 
     def storm(self, for_s: float) -> None:
         """Nothing outside can be reached for so long."""
@@ -92,6 +96,9 @@ class SeededFaults:
         self._breathe()
         if self._stormy_until_s > asyncio.get_running_loop().time():
             raise Weather(f"{where}: nothing answers")
+        if self._freezes_at is not None and self._freezes_at[0] == where:
+            self.freeze(self._freezes_at[1])
+            self._freezes_at = None
         drawn = self._random.random()
         if drawn < self._crash:
             self.injected["crash"] += 1
