@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
         if outcome.broken or options.seed is not None:
             _tell(outcome)
         elif len(outcomes) % 100 == 0:
-            print(f"{len(outcomes):,} seeds, {time.monotonic() - began_s:.0f} s", flush=True)
+            _say(f"{len(outcomes):,} seeds, {time.monotonic() - began_s:.0f} s")
     _summarize(outcomes, time.monotonic() - began_s, options.cores)
     return int(any(outcome.broken for outcome in outcomes))
 
@@ -44,23 +44,26 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 def _tell(outcome: Outcome) -> None:
     verdict = "BROKEN" if outcome.broken else "holds"
-    print(
-        f"seed {outcome.seed} {verdict}; {outcome.records:,} records in {outcome.virtual_s:.0f} s of its time; {outcome.fingerprint[:16]}"
-    )
+    _say(f"seed {outcome.seed} {verdict}; {outcome.records:,} records in {outcome.virtual_s:.0f} s of its time; {outcome.fingerprint[:16]}")
     for what in outcome.broken:
-        print(f"  {what}")
+        _say(f"  {what}")
     if outcome.broken:
-        print(f"  replay: make simulate SEED={outcome.seed}", flush=True)
+        _say(f"  replay: make simulate SEED={outcome.seed}")
 
 
 def _summarize(outcomes: list[Outcome], seconds: float, cores: int) -> None:
     failed = sum(bool(outcome.broken) for outcome in outcomes)
     virtual_h = sum(outcome.virtual_s for outcome in outcomes) / 3600
     records = sum(outcome.records for outcome in outcomes)
-    print(f"{len(outcomes):,} seeds in {seconds:.0f} s on {cores} cores ({len(outcomes) / seconds:.1f} a second): {failed} failed")
-    print(f"{virtual_h:.1f} hours of simulated time, {records:,} records; faults injected:")
+    _say(f"{len(outcomes):,} seeds in {seconds:.0f} s on {cores} cores ({len(outcomes) / seconds:.1f} a second): {failed} failed")
+    _say(f"{virtual_h:.1f} hours of simulated time, {records:,} records; faults injected:")
     for kind, count in sorted(_sum(outcome.injected for outcome in outcomes).items()):
-        print(f"  {count:>9,}  {kind}")
+        _say(f"  {count:>9,}  {kind}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _sum(counters: Iterable[Counter[str]]) -> Counter[str]:

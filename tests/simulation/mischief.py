@@ -10,6 +10,7 @@ from typing import Any
 from penstock.kafka.ports import TopicPartition
 from penstock.records import Wire, platform_schema
 from tests.simulation.processes import Host, Outside
+from tests.simulation.settled import runners
 from tests.simulation.shop import MODEL, QUESTIONS, changed
 
 COMMANDS = ("SpecApplied", "DriftDetected", "Serve")
@@ -28,7 +29,7 @@ class Mischief:
 
     def acts(self) -> Iterator[Coroutine[Any, Any, None]]:
         """What goes on side by side."""
-        return iter((self._operate(), self._spoil(), self._append_late(), self._detect(), self._apply_again()))
+        return iter((self._operate(), self._spoil(), self._append_late(), self._detect(), self._apply_again(), self._watch()))
 
     def stop(self) -> None:
         """From here on nothing goes wrong any more."""
@@ -111,6 +112,13 @@ class Mischief:
         if self.random.random() < 0.5:
             self.injected["unit restarted"] += 1
             catalogue.change(lambda each: each.streams, QUESTIONS, spec.streams[QUESTIONS])
+
+    async def _watch(self) -> None:
+        """Count the moments at which two processes take themselves for the owner of one partition."""
+        while True:
+            await asyncio.sleep(0.5)
+            owned = [input for runner in runners(self.hosts) for input in runner.positions]
+            self.injected["two owners"] += len(owned) - len(set(owned))
 
     def _name(self, value: bytes | None) -> str:
         try:

@@ -104,7 +104,8 @@ async def simulate(choices: Choices) -> Run:
 async def _unless(guard: "asyncio.Future[list[None]]", life: Coroutine[Any, Any, None]) -> None:
     """Live, unless a host dies of a bug meanwhile."""
     living = asyncio.create_task(life)
-    await asyncio.wait([guard, living], return_when=asyncio.FIRST_COMPLETED)
+    either: list[asyncio.Future[Any]] = [guard, living]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if not living.done():
         living.cancel()
         await asyncio.wait([living])

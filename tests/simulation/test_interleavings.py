@@ -2,6 +2,7 @@
 
 import asyncio
 
+from penstock.fold.protocol import Effect, Output, Record
 from penstock.fold.runner import Unit
 from penstock.fold.snapshots import MemorySnapshots
 from penstock.kafka.memory import Fate, MemoryBroker, MemoryKafka, NoFaults
@@ -20,8 +21,9 @@ class Twofold(Summing):
     def __init__(self, partition: int) -> None:
         super().__init__(partition, "left", fan_out=1)
 
-    def step(self, record):  # type: ignore[no-untyped-def]
-        return [each for output in super().step(record) for each in (output, output._replace(topic="right"))]
+    def step(self, record: Record) -> list[Output | Effect]:
+        outputs = [output for output in super().step(record) if isinstance(output, Output)]
+        return [each for output in outputs for each in (output, output._replace(topic="right"))]
 
 
 TWOFOLD = Unit("twofold", ("numbers",), Twofold)

@@ -13,7 +13,17 @@ SEEDS = 30
 KINDS = {
     *("crash", "kill", "clean stop", "freeze", "weather", "storm", "restart"),
     *("batch delayed", "batch duplicated", "batch unacknowledged", "batch late", "batch cut", "batch failed"),
-    *("lost commit reply", "corrupt snapshot", "stale snapshot", "snapshots away", "late command", "junk", "drift drill"),
+    *(
+        "lost commit reply",
+        "corrupt snapshot",
+        "stale snapshot",
+        "snapshots away",
+        "late command",
+        "junk",
+        "drift drill",
+        "two owners",
+        "live before restore",
+    ),
 }
 
 
