@@ -11,7 +11,7 @@ from penstock.learning import present, probability
 from penstock_trainer.checkpoints import CheckpointMade, record_of
 from penstock_trainer.cohort import canonical
 from tests.simulation import offline
-from tests.simulation.checks_of_events import newest_is_online, rejects_are_dead_letters, valid_is_validated
+from tests.simulation.checks_of_events import features_are_as_of, newest_is_online, rejects_are_dead_letters, valid_is_validated
 from tests.simulation.evidence import Evidence, Read, gather
 from tests.simulation.oracle import answers, serving_at
 from tests.simulation.platform import Run
@@ -100,14 +100,19 @@ def counts_add_up(evidence: Evidence) -> Broken:
 
 
 def learned_once(evidence: Evidence) -> Broken:
-    """Every valid order has exactly one outcome; in a patient world its label is the first that was valid."""
+    """Every valid order has one outcome, and a second one only if it came again when its id had been forgotten (after 2 horizons).
+
+    In a patient world nothing is forgotten, and the label is the first that was valid.
+    """
     outcomes = [read.fields for read in evidence.accepted("outcomes")]
     ends = Counter(outcome["event_id"] for outcome in outcomes)
     expected = answers(evidence.questions, evidence.payments)
     if ends.keys() != expected.keys():
         yield f"{len(expected.keys() - ends.keys())} orders have no outcome, {len(ends.keys() - expected.keys())} outcomes no order"
-    yield from (f"{id} has {count} outcomes" for id, count in ends.items() if count > 1)
+    asked = evidence.oracle().asked
+    yield from (f"{id} has {ends[id]} outcomes, and was asked {asked[id]} times" for id in expected if ends[id] != asked[id])
     if evidence.run.patient:
+        yield from (f"{id} has {count} outcomes" for id, count in ends.items() if count > 1)
         labels = {outcome["event_id"]: outcome["label"] for outcome in outcomes}
         wrong = [id for id, label in expected.items() if labels.get(id) != label]
         if wrong:
@@ -176,6 +181,7 @@ CHECKS: tuple[Callable[[Evidence], Broken], ...] = (
     valid_is_validated,
     rejects_are_dead_letters,
     newest_is_online,
+    features_are_as_of,
     counts_add_up,
     no_gap,
     learned_once,

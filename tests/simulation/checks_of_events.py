@@ -8,6 +8,7 @@ from penstock.fold.protocol import LogRecord
 from penstock.kafka.partition import partition_of
 from tests.simulation.evidence import Evidence
 from tests.simulation.oracle import Place
+from tests.simulation.shop import ANSWERS, HOUR_MS, MODEL, QUESTIONS
 
 Broken = Iterator[str]
 
@@ -31,7 +32,16 @@ def valid_is_validated(evidence: Evidence) -> Broken:
 
 
 def rejects_are_dead_letters(evidence: Evidence) -> Broken:
-    """Poison, and nothing else, stands in the dead letters, untouched."""
+    """Poison, and nothing else, stands in the dead letters, untouched; so does what is junk in the logs behind."""
+    for family in ("features", "learning"):
+        sent = {
+            (number, record.offset): record.value or b""
+            for number in evidence.run.partitions(family)
+            for record in evidence.run.records(family, MODEL, number)
+        }
+        read = {(number, each.offset) for number in evidence.run.partitions(family) for each in evidence.log(family, number)}
+        if dict(_letters(evidence.run.records("dlq", f"{family}.{MODEL}"))) != {place: sent[place] for place in sent.keys() - read}:
+            yield f"{family}: the dead letters are not its junk"
     for judged in (evidence.questions, evidence.payments):
         letters = dict(_letters(evidence.run.records("dlq", f"events.{judged.stream}")))
         if letters != judged.rejected:
@@ -46,6 +56,28 @@ def newest_is_online(evidence: Evidence) -> Broken:
     found = {entity: value.event_time_ms for (_, entity), value in evidence.run.outside.online.items()}
     if found != newest:
         yield f"online are {found}, newest are {newest}"
+
+
+def features_are_as_of(evidence: Evidence) -> Broken:
+    """What a feature counts of its own stream is what stands before the order; what it takes of another one had happened by then."""
+    for number in evidence.run.partitions("features"):
+        orders = {read.offset: read.fields for read in evidence.accepted("validated", number, QUESTIONS) if read.name != "Tick"}
+        paid = [read.fields for read in evidence.accepted("validated", number, ANSWERS) if read.name != "Tick"]
+        for read in evidence.accepted("features", number):
+            if read.name == "FeatureVector":
+                yield from _as_of(read.fields, orders, read.origin["offset"], paid)
+
+
+def _as_of(vector: Mapping[str, Any], orders: Mapping[int, Mapping[str, Any]], offset: int, paid: Sequence[Mapping[str, Any]]) -> Broken:
+    order, found = orders[offset], vector["features"]
+    shop, at = order["shop"], order["at"]
+    before = [each for place, each in orders.items() if place < offset and each["shop"] == shop and at - HOUR_MS < each["at"] <= at]
+    count = sum(each["amount"] > 100 for each in before)
+    if found["orders_1h"] != count:
+        yield f"{vector['event_id']}: orders_1h is {found['orders_1h']}, {count} stand before it"
+    known = {0.0, *(each["paid"] for each in paid if each["shop"] == shop and at - 2 * HOUR_MS <= each["at"] <= at)}
+    if found["last_paid"] not in known:
+        yield f"{vector['event_id']}: last_paid is {found['last_paid']}, which nobody had paid by then"
 
 
 def _letters(records: Sequence[LogRecord]) -> Iterator[tuple[Place, bytes]]:

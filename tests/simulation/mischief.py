@@ -38,18 +38,20 @@ class Mischief:
             host.settle()
 
     async def _operate(self) -> None:
-        """Kill, stop or freeze a process; or all lose sight of the broker."""
+        """Kill, stop or freeze a process, or one of its consumers; or all lose sight of the broker."""
         pause_s = self.random.choice([1.0, 3.0, 10.0])
         while True:
             await asyncio.sleep(self.random.expovariate(1 / pause_s))
             host = self.random.choice(self.hosts)
-            match self.random.randrange(8):
+            match self.random.randrange(9):
                 case 0 | 1 | 2:
                     host.kill()
                 case 3 | 4:
                     host.stop()
                 case 5 | 6:
                     host.freeze(self.random.uniform(1.0, 14.0))
+                case 7:
+                    host.stick()
                 case _:
                     self.injected["storm"] += 1
                     for each in self.hosts:

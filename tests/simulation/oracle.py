@@ -100,6 +100,7 @@ class LearningOracle:
     born: Mapping[int, int]  # by version, the position after which it is known
     counts: Counter[str] = field(default_factory=Counter)
     known: dict[str, Question] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
     labelled_at: list[int] = field(default_factory=list)
     champion: int = 0
     spec_version: int = 0
@@ -133,6 +134,7 @@ class LearningOracle:
             self.counts["predictions.repeated"] += 1
             return
         self.counts["predictions"] += 1
+        self.asked[id] += 1
         self.known[id] = Question("open", value["event_time_ms"])
         if known is not None and known.label is not None:
             self._label(offset, id, known.label)

@@ -324,6 +324,11 @@ class Host:
             self.injected["freeze"] += 1
             self.faults.freeze(for_s)
 
+    def stick(self) -> None:
+        """One of its consumers goes silent."""
+        if self.faults:
+            self.faults.stick()
+
     def settle(self) -> None:
         """No more faults."""
         self.rates = Rates()

@@ -27,6 +27,7 @@ class MemoryConsumer:
         self._paused: set[TopicPartition] = set()
         self._heard_s = 0.0
         self._watched = False
+        self._is_stuck = False
 
     async def start(self, assigned: Assigned) -> None:
         """See ports.Consumer."""
@@ -51,6 +52,10 @@ class MemoryConsumer:
         self._hear()
         if not self._broker.is_member(self):
             self._broker.join(self)
+        self._is_stuck = self._is_stuck or self._faults.stuck()
+        if self._is_stuck:
+            await asyncio.sleep(timeout_ms / 1000)
+            return {}
         batches = self._drain(records_max)
         if not batches and timeout_ms:
             await self._broker.more(self._mine - self._paused, timeout_ms / 1000)

@@ -40,6 +40,9 @@ class Faults(Protocol):
     def hasty(self) -> bool:
         """Called when an assignment comes during a fetch: whether the fetch brings records of it that nobody has asked for."""
 
+    def stuck(self) -> bool:
+        """Called at every fetch: whether this consumer fetches nothing from now on, and does not say so (aiokafka issue 1154)."""
+
 
 class NoFaults:
     """A world in which nothing goes wrong."""
@@ -53,6 +56,10 @@ class NoFaults:
         return Fate.FINE
 
     def hasty(self) -> bool:
+        """Never."""
+        return False
+
+    def stuck(self) -> bool:
         """Never."""
         return False
 
@@ -71,6 +78,7 @@ class SeededFaults:
         self._crash, self._weather, self._freeze, self._batch = crash, weather, freeze, batch
         self._frozen_until_s = self._stormy_until_s = 0.0
         self._freezes_at: tuple[str, float] | None = None
+        self._sticks = False
 
     def calm(self) -> None:
         """No more faults from now on."""
@@ -86,6 +94,10 @@ class SeededFaults:
             self._freezes_at = (at, for_s)
         else:
             self._frozen_until_s = asyncio.get_running_loop().time() + for_s
+
+    def stick(self) -> None:
+        """One consumer of the process, the next that fetches, gets nothing more."""
+        self._sticks = True
 
     def storm(self, for_s: float) -> None:
         """Nothing outside can be reached for so long."""
@@ -128,6 +140,12 @@ class SeededFaults:
         is_hasty = self._random.random() < 5 * self._batch
         self.injected["live before restore"] += is_hasty
         return is_hasty
+
+    def stuck(self) -> bool:
+        """See Faults."""
+        sticks, self._sticks = self._sticks, False
+        self.injected["stuck consumer"] += sticks
+        return sticks
 
     def _breathe(self) -> None:
         if not self.alive:
