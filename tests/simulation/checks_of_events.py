@@ -61,18 +61,25 @@ def newest_is_online(evidence: Evidence) -> Broken:
 def features_are_as_of(evidence: Evidence) -> Broken:
     """What a feature counts of its own stream is what stands before the order; what it takes of another one had happened by then."""
     for number in evidence.run.partitions("features"):
-        orders = {read.offset: read.fields for read in evidence.accepted("validated", number, QUESTIONS) if read.name != "Tick"}
+        asked = evidence.accepted("validated", number, QUESTIONS, ticks=True)
         paid = [read.fields for read in evidence.accepted("validated", number, ANSWERS) if read.name != "Tick"]
-        for read in evidence.accepted("features", number):
-            if read.name == "FeatureVector":
-                yield from _as_of(read.fields, orders, read.origin["offset"], paid)
+        vectors = {read.origin["offset"]: read.fields for read in evidence.accepted("features", number)}
+        before: list[Mapping[str, Any]] = []
+        newest_ms = 0
+        for read in asked:
+            newest_ms = max(newest_ms, read.fields["event_time_ms"])
+            if read.name == "Tick":
+                continue
+            if read.fields["at"] > newest_ms - HOUR_MS and read.offset in vectors:  # who asks later is answered as far as is still known
+                yield from _as_of(vectors[read.offset], read.fields, before, paid)
+            before.append(read.fields)
 
 
-def _as_of(vector: Mapping[str, Any], orders: Mapping[int, Mapping[str, Any]], offset: int, paid: Sequence[Mapping[str, Any]]) -> Broken:
-    order, found = orders[offset], vector["features"]
-    shop, at = order["shop"], order["at"]
-    before = [each for place, each in orders.items() if place < offset and each["shop"] == shop and at - HOUR_MS < each["at"] <= at]
-    count = sum(each["amount"] > 100 for each in before)
+def _as_of(
+    vector: Mapping[str, Any], order: Mapping[str, Any], before: Sequence[Mapping[str, Any]], paid: Sequence[Mapping[str, Any]]
+) -> Broken:
+    found, shop, at = vector["features"], order["shop"], order["at"]
+    count = sum(each["shop"] == shop and at - HOUR_MS < each["at"] <= at and each["amount"] > 100 for each in before)
     if found["orders_1h"] != count:
         yield f"{vector['event_id']}: orders_1h is {found['orders_1h']}, {count} stand before it"
     known = {0.0, *(each["paid"] for each in paid if each["shop"] == shop and at - 2 * HOUR_MS <= each["at"] <= at)}

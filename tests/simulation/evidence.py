@@ -86,8 +86,8 @@ async def gather(run: Run) -> Evidence:
     return Evidence(
         run,
         wire,
-        judge_events(QUESTIONS, run.sent),
-        judge_events(ANSWERS, run.sent),
+        judge_events(run.spec.streams[QUESTIONS], run.sent),
+        judge_events(run.spec.streams[ANSWERS], run.sent),
         [await offline.deployer(run, Wire(schemas), number) for number in run.partitions("features")],
         told,
         await offline.monitor(run, Wire(schemas)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.fold.protocol import LogRecord
+from penstock.spec import Stream
 from tests.simulation.shop import ANSWERS, BAD_BELOW, QUESTIONS
 from tests.simulation.story import Sent
 
@@ -19,16 +20,19 @@ class Judged:
     """What ingestion should make of one stream: the valid events and the poison by place, and the counts by partition."""
 
     stream: str
+    window_ms: int
     valid: dict[Place, dict[str, Any]] = field(default_factory=dict)
     rejected: dict[Place, bytes] = field(default_factory=dict)
     counts: dict[int, Counter[str]] = field(default_factory=dict)
-    _seen: dict[tuple[int, str], str] = field(default_factory=dict)
+    _seen: dict[tuple[int, str], tuple[int, str]] = field(default_factory=dict)
+    _clocks: dict[int, int] = field(default_factory=dict)
 
     def take(self, record: LogRecord, sent: Sent) -> None:
         """One record in the order of its log."""
         counts, place = self.counts.setdefault(record.partition, Counter()), (record.partition, record.offset)
         if sent.tick_ms is not None:
             counts["ticks"] += 1
+            self._advance(record.partition, sent.tick_ms)
             return
         verdict = self._verdict(record.partition, sent.fields)
         counts["sent"] += 1
@@ -39,22 +43,30 @@ class Judged:
             self.valid[place] = sent.fields
 
     def _verdict(self, partition: int, fields: dict[str, Any] | None) -> str:
-        """The first event with an id in a partition is valid, the same again a duplicate, another one under its id poison."""
+        """The first event with an id in a partition is valid, the same again a duplicate, another one under its id poison.
+
+        After the window of deduplication it is as if it had never come.
+        """
         if fields is None:
             return "rejected"
         key = (partition, fields[IDS[self.stream]])
         text = json.dumps({name: value for name, value in fields.items() if value is not None}, sort_keys=True)
-        if key not in self._seen:
-            self._seen[key] = text
+        arrived_ms, known = self._seen.get(key, (-(1 << 62), ""))
+        if arrived_ms < self._clocks.get(partition, 0) - self.window_ms:
+            self._seen[key] = (self._advance(partition, fields["at"]), text)
             return "validated"
-        return "duplicates" if self._seen[key] == text else "rejected"
+        return "duplicates" if known == text else "rejected"
+
+    def _advance(self, partition: int, time_ms: int) -> int:
+        self._clocks[partition] = max(time_ms, self._clocks.get(partition, time_ms))
+        return self._clocks[partition]
 
 
-def judge_events(stream: str, sent: Iterable[tuple[LogRecord, Sent]]) -> Judged:
+def judge_events(stream: Stream, sent: Iterable[tuple[LogRecord, Sent]]) -> Judged:
     """What ingestion should make of everything that was sent to one stream."""
-    judged = Judged(stream)
+    judged = Judged(stream.name, stream.dedup_window_ms)
     for record, each in sent:
-        if record.topic == f"events.{stream}":
+        if record.topic == f"events.{stream.name}":
             judged.take(record, each)
     return judged
 

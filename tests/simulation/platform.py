@@ -23,12 +23,11 @@ from tests.simulation.processes import Host, Outside, Rates
 from tests.simulation.registry import CatalogueTwin, RegistryTwin
 from tests.simulation.settled import folds, pending
 from tests.simulation.shop import MODEL, draw_spec
-from tests.simulation.story import BEGIN_MS, Sent, Story
+from tests.simulation.story import BEGIN_MS, DAY_MS, Sent, Story
 
 SERVICES = ("ingestion", "feature_store", "deployer", "trainer", "monitor")
 RECOVERS_S = 60.0
 QUIET_S = 4.0
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)

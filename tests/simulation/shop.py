@@ -19,7 +19,7 @@ streams:
     id: order_id
     time: at
     max_jump: 12h
-    dedup_window: 10d
+    dedup_window: WINDOW
     partitions: PARTITIONS
     fields:
       order_id: string
@@ -32,7 +32,7 @@ streams:
     id: payment_id
     time: at
     max_jump: 12h
-    dedup_window: 10d
+    dedup_window: WINDOW
     partitions: PARTITIONS
     fields: {payment_id: string, order_id: string, shop: string, paid: {type: double, range: [0, 1000]}, at: timestamp}
 views:
@@ -71,6 +71,7 @@ def draw_spec(random: Random, *, patient: bool) -> Spec:
     changes = {
         "PARTITIONS": random.choice(["1", "2", "2"]),
         "HORIZON": "10d" if patient else random.choice(["40m", "2h"]),
+        "WINDOW": random.choice(["1h", "10d"]),
         "CHALLENGERS": random.choice(["", "adagrad"]),
         "METRICS": random.choice(["log_loss", "log_loss, accuracy", "log_loss, rocauc, accuracy"]),
         "CHECKPOINTS": random.choice(["4", "10", "25"]),

@@ -16,7 +16,7 @@ from tests.simulation.shop import ANSWERS, MODEL, QUESTIONS, TEXT
 from tests.simulation.story import BEGIN_MS, MINUTE_MS, Story
 from tests.waiting import until
 
-ORDINARY = {"PARTITIONS": "2", "HORIZON": "10d", "CHALLENGERS": "adagrad", "METRICS": "log_loss", "CHECKPOINTS": "5"}
+ORDINARY = {"PARTITIONS": "2", "WINDOW": "10d", "HORIZON": "10d", "CHALLENGERS": "adagrad", "METRICS": "log_loss", "CHECKPOINTS": "5"}
 
 
 @dataclass(frozen=True, slots=True)

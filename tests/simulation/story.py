@@ -15,7 +15,7 @@ from penstock.spec import Spec
 from tests.simulation.shop import ANSWERS, BAD_BELOW, HOUR_MS, QUESTIONS, SHOPS
 
 BEGIN_MS = 1_700_000_000_000
-MINUTE_MS = 60_000
+MINUTE_MS, DAY_MS = 60_000, 86_400_000
 
 POISON: tuple[bytes, ...] = (
     b"",
@@ -93,7 +93,10 @@ class Story:
         amount = round(random.uniform(0, 400), 2)
         channel = random.choice(["web", "till", None])
         fields = {"order_id": order_id, "shop": shop, "amount": amount, "channel": channel, "at": time_ms - late_ms}
-        self._send(QUESTIONS, fields, self._when(time_ms))
+        at_s = self._when(time_ms)
+        self._send(QUESTIONS, fields, at_s)
+        if random.random() < 0.05:
+            self._far_ahead({**fields, "order_id": f"{order_id}-far"}, at_s + 0.7)
         is_bad = (amount > 200) != changed
         self._repeat(QUESTIONS, fields, self._when(time_ms))
         if random.random() < 0.9:
@@ -141,6 +144,11 @@ class Story:
         stream = self.random.choice([QUESTIONS, ANSWERS])
         place = self._partition(stream, self.random.choice(SHOPS), None)
         self._sent.append(Sent(self._when(time_ms), place, b"k", self.random.choice(POISON)))
+
+    def _far_ahead(self, fields: dict[str, Any], at_s: float) -> None:
+        """An order from a time that no other order has come near to: poison, after the one that stands before it."""
+        value = json.dumps({**fields, "at": fields["at"] + 20 * DAY_MS}).encode()
+        self._sent.append(Sent(at_s, self._partition(QUESTIONS, fields["shop"], None), fields["shop"].encode(), value))
 
     def _tick(self, time_ms: int) -> None:
         """A producer says how far it is; in a world that is not patient it may run ahead of what still waits."""
