@@ -9,9 +9,10 @@ from typing import Any
 
 from penstock.kafka.ports import TopicPartition
 from penstock.records import Wire, platform_schema
-from tests.simulation.processes import Host, Outside
+from tests.simulation.processes import Host
 from tests.simulation.settled import runners
 from tests.simulation.shop import MODEL, QUESTIONS, changed
+from tests.simulation.twins import Outside
 
 COMMANDS = ("SpecApplied", "DriftDetected", "Serve")
 DRIFTS_MAX = 3

@@ -19,11 +19,12 @@ from penstock.spec.avro import feature_fields, producer_schema
 from penstock_registry.topics import topics_of
 from penstock_trainer.fold import TrainerFold
 from tests.simulation.mischief import Mischief
-from tests.simulation.processes import Host, Outside, Rates
+from tests.simulation.processes import Host, Rates
 from tests.simulation.registry import CatalogueTwin, RegistryTwin
 from tests.simulation.settled import folds, pending
 from tests.simulation.shop import MODEL, draw_spec
 from tests.simulation.story import BEGIN_MS, DAY_MS, Sent, Story
+from tests.simulation.twins import Outside
 
 SERVICES = ("ingestion", "feature_store", "deployer", "trainer", "monitor")
 RECOVERS_S = 60.0

@@ -1,184 +1,38 @@
 """The services as processes of the simulation: production's own composition over twins, kept going as a supervisor does."""
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import Any
 
-import penstock_deployer
 import penstock_deployer.main as deployer
-import penstock_feature_store
 import penstock_feature_store.main as feature_store
-import penstock_ingestion
-import penstock_monitor
 import penstock_monitor.main as monitor
-import penstock_trainer
 import penstock_trainer.main as trainer
 from penstock.fleet import Fleet
-from penstock.fold.limits import Limits
 from penstock.fold.protocol import Record
-from penstock.fold.runner import Runner, Unit
-from penstock.fold.setup import Deliver, Resolve
-from penstock.fold.snapshots import MemorySnapshots, Saved, SnapshotId
 from penstock.fold.weather import Weather
-from penstock.kafka.memory import Crash, Faults, MemoryBroker, MemoryKafka, SeededFaults
+from penstock.kafka.memory import Crash, SeededFaults
 from penstock.kafka.ports import TopicPartition
 from penstock.kafka.sender import Sender
-from penstock.process import Process
-from penstock.records import Wire
-from penstock.records.schemas import MemorySchemaRegistry, Schema
-from penstock.settings import Settings
-from penstock.world import World
 from penstock_deployer.agent import ServeAgent
-from penstock_feature_store.value import OnlineValue, coalesce
 from penstock_ingestion.framing import Decoder
 from penstock_ingestion.units import plans as ingestion_plans
 from penstock_trainer.agent import CommandAgent
-from tests.simulation.registry import CatalogueTwin, RegistryTwin, RegistryTwinClient
+from tests.simulation.twins import OnlineTwin, Outside, SimulatedWorld, world_of
 
 RECONCILE_EVERY_S = 1.0
 TRIES = 3
-SETTINGS = Settings()
-CARDS = {
-    "ingestion": penstock_ingestion.CARD,
-    "feature_store": penstock_feature_store.CARD,
-    "deployer": penstock_deployer.CARD,
-    "trainer": penstock_trainer.CARD,
-    "monitor": penstock_monitor.CARD,
-}
-
-
-class Quiet:
-    """A log that nobody reads, and the metrics of a process: what happened is counted by name."""
-
-    def __init__(self, counted: Counter[str]) -> None:
-        self._counted = counted
-
-    def count(self, name: str, amount: float = 1, **_: str) -> None:
-        """See penstock.fold.setup.Metrics."""
-        self._counted[name] += int(amount)
-
-    def gauge(self, name: str, value: float, **_: str) -> None:
-        """Gauges say nothing here."""
-
-    def debug(self, *_: Any, **__: Any) -> None:
-        """Nothing is written."""
-
-    info = warning = error = debug
-
-
-class SimulatedProcess(Process):
-    """A process whose log and metrics are counters."""
-
-    def __post_init__(self) -> None:
-        self.metrics = self.log
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What outlives every process: broker, database, registry, and the clock of the run."""
-
-    broker: MemoryBroker
-    snapshots: MemorySnapshots
-    schemas: MemorySchemaRegistry
-    registry: RegistryTwin
-    catalogue: CatalogueTwin
-    limits: Limits
-    now_s: Callable[[], float]
-    online: dict[tuple[str, str], OnlineValue] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedWorld(World):
-    """The world of a service, made of twins; what it gives to a runner is what World gives, but for clock, randomness and limits."""
-
-    outside: Any = None
-    faults: Any = None
-    random: Random = field(default_factory=Random)
-
-    def runner(self, unit: Unit, deliver: Deliver | None = None, limits: Limits | None = None, resolve: Resolve | None = None) -> Runner:
-        """See World."""
-        outside: Outside = self.outside
-        return Runner(
-            replace(unit, group=self.process.prefixed(f"penstock.{unit.name}")),
-            kafka=self.kafka,
-            snapshots=self.snapshots,
-            deliver=deliver or _no_effects,
-            resolve=resolve or self.resolve,
-            dlq_topic=self.dead_letter_topic,
-            instance=self.process.settings.instance,
-            service=self.process.card.name,
-            limits=replace(outside.limits, merge_wait_s=limits.merge_wait_s) if limits else outside.limits,
-            clock=outside.now_s,
-            wall_ms=lambda: 0,
-            random=Random(self.random.randrange(1 << 30)),
-            metrics=self.process.metrics,
-            log=self.process.log,
-        )
-
-
-async def _no_effects(effects: Sequence[Any]) -> None:
-    assert not effects
-
-
-class _Snapshots:
-    """The snapshot store as one process sees it: calls can fail before and after they have done what they do."""
-
-    def __init__(self, store: MemorySnapshots, faults: Faults) -> None:
-        self._store, self._faults = store, faults
-
-    async def store(self, saved: Saved) -> None:
-        await self._faults.point("store a snapshot")
-        await self._store.store(saved)
-        await self._faults.point("a snapshot was stored")
-
-    async def newest(self, fold: str, partition: int, generation: int) -> Sequence[SnapshotId]:
-        await self._faults.point("newest snapshots")
-        return await self._store.newest(fold, partition, generation)
-
-    async def load(self, id: SnapshotId) -> Saved:
-        await self._faults.point("load a snapshot")
-        return await self._store.load(id)
-
-
-class _Schemas:
-    """The schema registry as one process sees it."""
-
-    def __init__(self, schemas: MemorySchemaRegistry, faults: Faults) -> None:
-        self._schemas, self._faults = schemas, faults
-
-    async def register(self, subject: str, schema: Schema) -> int:
-        return await self._schemas.register(subject, schema)
-
-    async def by_id(self, id: int) -> Schema:
-        await self._faults.point("schema")
-        return await self._schemas.by_id(id)
-
-
-class _Online:
-    """The feature store's online values as one process sees them."""
-
-    def __init__(self, values: dict[tuple[str, str], OnlineValue], faults: Faults) -> None:
-        self._values, self._faults = values, faults
-
-    async def write(self, values: Iterable[OnlineValue]) -> None:
-        newest = coalesce(values)
-        await self._faults.point("write online values")
-        for key, value in sorted(newest.items(), key=lambda item: item[0]):
-            self._values[key] = coalesce([self._values[key], value])[key] if key in self._values else value
-        await self._faults.point("online values were written")
-
-
-Service = Callable[[SimulatedWorld, Fleet], Awaitable[None]]
 
 
 def fleet_of(name: str, world: SimulatedWorld) -> Fleet:
     """The fleet that the service's main makes."""
-    online: Any = _Online(world.outside.online, world.faults)
+    online: Any = OnlineTwin(world.outside.online, world.faults)
     plans: Mapping[str, Callable[[], Iterable[Any]]] = {
         "ingestion": partial(ingestion_plans, world, Decoder(world.wire)),
         "feature_store": partial(feature_store.plans, world, online),
@@ -222,7 +76,8 @@ async def _hints(world: SimulatedWorld, topic: str, handle: Callable[[Record], A
     place = TopicPartition(topic, 0)
     while True:
         await broker.more([place], 10.0)
-        await world.faults.point("agent")
+        with contextlib.suppress(Weather):
+            await world.faults.point("agent")
         for record in broker.read(place, position, 100):
             for _ in range(world.random.choice([0, 1, 1, 1, 2])):
                 await _handle(handle, record)
@@ -339,7 +194,8 @@ class Host:
     async def _life(self) -> AsyncIterator[SimulatedWorld]:
         rates = self.rates
         self.faults = SeededFaults(self._random, crash=rates.crash, weather=rates.weather, freeze=rates.freeze, batch=rates.batch)
-        yield _world(self, self.faults, Random(self._random.randrange(1 << 30)))
+        random = Random(self._random.randrange(1 << 30))
+        yield world_of(self.outside, self.name, self.instance, self.faults, random, self.counted)
         self.injected += self.faults.injected
         self.fleet = None
 
@@ -363,18 +219,3 @@ def _leaves(error: BaseException) -> list[BaseException]:
     if isinstance(error, BaseExceptionGroup):
         return [leaf for inside in error.exceptions for leaf in _leaves(inside)]
     return [error]
-
-
-def _world(host: Host, faults: SeededFaults, random: Random) -> SimulatedWorld:
-    outside: Outside = host.outside
-    log = Quiet(host.counted)
-    process = SimulatedProcess(CARDS[host.name], SETTINGS.model_copy(update={"instance": host.instance}), log)
-    twins: dict[str, Any] = {
-        "kafka": MemoryKafka(outside.broker, faults),
-        "pool": None,
-        "snapshots": _Snapshots(outside.snapshots, faults),
-        "wire": Wire(_Schemas(outside.schemas, faults)),
-        "catalogue": outside.catalogue,
-        "registry": RegistryTwinClient(outside.registry, faults),
-    }
-    return SimulatedWorld(process, **twins, outside=outside, faults=faults, random=random)

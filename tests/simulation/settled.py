@@ -7,8 +7,9 @@ from penstock.fold.runner import Runner
 from penstock.kafka.ports import TopicPartition
 from penstock_deployer.fold import DeployerFold
 from penstock_trainer.fold import TrainerFold
-from tests.simulation.processes import Host, Outside
+from tests.simulation.processes import Host
 from tests.simulation.shop import MODEL
+from tests.simulation.twins import Outside
 
 FAMILIES = ("events", "validated", "features", "learning", "outcomes")
 
