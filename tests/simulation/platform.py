@@ -161,7 +161,7 @@ async def settle(run: Run) -> None:
     quiet_since_s, appended = run.outside.now_s(), run.broker.appended
     while True:
         await asyncio.sleep(0.5)
-        now_s, lacking = run.outside.now_s(), pending(run.outside, run.hosts)
+        now_s, lacking = run.outside.now_s(), pending(run.outside, run.hosts, run.wire)
         if lacking or run.broker.appended != appended:
             quiet_since_s, appended = now_s, run.broker.appended
         if now_s - quiet_since_s >= QUIET_S:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
@@ -70,10 +70,6 @@ class RegistryTwin:
             return None
         alias = self.aliases[-1]
         return alias, self.checkpoints[max(key for key in self.checkpoints if key[0] == alias.version)]
-
-    def state_of(self, version: int) -> str:
-        """Whether a version lives, as of its newest checkpoint."""
-        return self.checkpoints[max(key for key in self.checkpoints if key[0] == version)].state
 
     def _decide(self, checkpoint: Checkpoint, proposal: Proposal) -> bool:
         if proposal.cause in self.proposals:
@@ -158,12 +154,9 @@ class CatalogueTwin:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def changes(self) -> Any:
+    async def changes(self) -> AsyncIterator[None]:
         """See Catalogue."""
         while True:
             changed = self._changed
             yield
             await changed.wait()
-
-
-Drift = Mapping[str, Any]

@@ -5,18 +5,18 @@ from collections.abc import Iterator, Sequence
 from penstock.fold.protocol import Fold
 from penstock.fold.runner import Runner
 from penstock.kafka.ports import TopicPartition
+from penstock.records import Wire
 from penstock_deployer.fold import DeployerFold
 from penstock_trainer.fold import TrainerFold
 from tests.simulation.processes import Host
-from tests.simulation.shop import MODEL
 from tests.simulation.twins import Outside
 
 FAMILIES = ("events", "validated", "features", "learning", "outcomes")
 
 
-def pending(outside: Outside, hosts: Sequence[Host]) -> list[str]:
+def pending(outside: Outside, hosts: Sequence[Host], wire: Wire) -> list[str]:
     """What keeps the platform from having settled; empty when it has."""
-    return [*_unread(outside, hosts), *_unserved(outside, hosts), *_untold(outside, hosts)]
+    return [*_unread(outside, hosts), *_unserved(outside, hosts), *_untold(outside, hosts, wire)]
 
 
 def runners(hosts: Sequence[Host]) -> Iterator[Runner]:
@@ -55,12 +55,12 @@ def _unserved(outside: Outside, hosts: Sequence[Host]) -> Iterator[str]:
             yield f"the trainer's champion is {fold.champion}, the registry says {found[0].version}"
 
 
-def _untold(outside: Outside, hosts: Sequence[Host]) -> Iterator[str]:
-    """Every specification and every drift has become a command."""
-    drifts = outside.broker.bounds(TopicPartition("drift", 0)).end
-    for unit, _, fold in folds(hosts):
-        if unit == f"trainer/{MODEL}" and isinstance(fold, TrainerFold):
+def _untold(outside: Outside, hosts: Sequence[Host], wire: Wire) -> Iterator[str]:
+    """The specification and every drift have become commands."""
+    drifts = {wire.read(record.value)[1]["cause"] for record in outside.broker.records(TopicPartition("drift", 0))}
+    for _, _, fold in folds(hosts):
+        if isinstance(fold, TrainerFold):
             if fold.spec_version != outside.registry.spec_version:
                 yield f"the trainer follows specification {fold.spec_version} of {outside.registry.spec_version}"
-            if drifts and not any(cause.startswith(("drift:", "drill:")) for cause in fold.causes):
-                yield f"{drifts} drifts were detected, and no command came of them"
+            if drifts - fold.causes:
+                yield f"{len(drifts - fold.causes)} of {len(drifts)} drifts have not become commands"

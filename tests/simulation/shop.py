@@ -1,6 +1,5 @@
 """The specification that the simulation runs: orders are asked whether they will be paid badly, payments answer later."""
 
-import json
 from dataclasses import replace
 from random import Random
 
@@ -95,8 +94,3 @@ def body_of(spec: Spec, kind: str, name: str) -> str:
 def with_model(spec: Spec, model: Model) -> Spec:
     """The specification with one model replaced."""
     return replace(spec, models={**spec.models, model.name: model})
-
-
-def pretty(spec: Spec) -> str:
-    """The specification for a person who looks at a failure."""
-    return json.dumps(json.loads(spec.to_json()), indent=1)

@@ -42,17 +42,19 @@ class Stage:
 
     def order(self, id: str, minutes: float, shop: str = "amber", amount: float = 10.0) -> None:
         """Somebody orders."""
-        self._send(QUESTIONS, {"order_id": id, "shop": shop, "amount": amount, "channel": None, "at": _ms(minutes)})
+        fields = {"order_id": id, "shop": shop, "amount": amount, "channel": None, "at": _ms(minutes)}
+        send(self.run, self.story.event(QUESTIONS, fields))
 
     def paid(self, id: str, minutes: float, shop: str = "amber", paid: float = 100.0) -> None:
         """Somebody pays."""
-        self._send(ANSWERS, {"payment_id": f"p-{id}", "order_id": id, "shop": shop, "paid": paid, "at": _ms(minutes)})
+        fields = {"payment_id": f"p-{id}", "order_id": id, "shop": shop, "paid": paid, "at": _ms(minutes)}
+        send(self.run, self.story.event(ANSWERS, fields))
 
     def tick(self, minutes: float) -> None:
         """The producers say how far they are, everywhere."""
         for stream in (QUESTIONS, ANSWERS):
             for partition in range(self.run.spec.streams[stream].partitions):
-                send(self.run, self.story._tick_at(0.0, stream, partition, _ms(minutes)))
+                send(self.run, self.story.tick(stream, partition, _ms(minutes)))
 
     def end(self, family: str, number: int = 0) -> int:
         """Where a topic of the model ends."""
@@ -78,12 +80,6 @@ class Stage:
         """Close what is open, stop everything, and check every invariant."""
         await end(self.run, self.story)
         return await violations_of(self.run)
-
-    def _send(self, stream: str, fields: dict[str, object]) -> None:
-        before = len(self.story._sent)
-        self.story._send(stream, fields, 0.0)
-        for sent in self.story._sent[before:]:
-            send(self.run, sent)
 
 
 @asynccontextmanager

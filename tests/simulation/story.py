@@ -85,7 +85,7 @@ class Story:
         for step in (1, 2, 3, 4):  # one tick may not jump further than ten times max_jump
             for stream in (ANSWERS, QUESTIONS):
                 for partition in range(self.spec.streams[stream].partitions):
-                    yield self._tick_at(0.0, stream, partition, self.end_ms + step * horizon_ms // 3 + HOUR_MS)
+                    yield self.tick(stream, partition, self.end_ms + step * horizon_ms // 3 + HOUR_MS)
 
     def _order(self, order_id: str, time_ms: int, *, changed: bool) -> None:
         random, shop = self.random, self.random.choice(SHOPS)
@@ -135,10 +135,23 @@ class Story:
             partition = self.random.randrange(self.spec.streams[stream].partitions) if self.random.random() < 0.4 else None
             self._send(stream, fields, at_s + self.random.uniform(0, 3), partition)
 
-    def _send(self, stream: str, fields: dict[str, Any], at_s: float, partition: int | None = None) -> None:
+    def event(self, stream: str, fields: dict[str, Any], at_s: float = 0.0, partition: int | None = None) -> Sent:
+        """One event, as JSON or as Avro, to the partition of its shop unless its producer takes another one."""
         self.end_ms = max(self.end_ms, fields["at"])
         value = self.writers[stream](fields) if self.random.random() < 0.3 else json.dumps(fields).encode()
-        self._sent.append(Sent(at_s, self._partition(stream, fields["shop"], partition), fields["shop"].encode(), value, fields))
+        return Sent(at_s, self._partition(stream, fields["shop"], partition), fields["shop"].encode(), value, fields)
+
+    def tick(self, stream: str, partition: int, time_ms: int, at_s: float = 0.0) -> Sent:
+        """A producer says how far it is, in one of two ways."""
+        text = datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")
+        place = TopicPartition(f"events.{stream}", partition)
+        if self.random.random() < 0.5:
+            return Sent(at_s, place, None, json.dumps({"penstock.tick": text}).encode(), tick_ms=time_ms)
+        headers = (("ce_type", b"penstock.tick"), ("ce_time", text.encode()))
+        return Sent(at_s, place, None, b"", tick_ms=time_ms, headers=headers)
+
+    def _send(self, stream: str, fields: dict[str, Any], at_s: float, partition: int | None = None) -> None:
+        self._sent.append(self.event(stream, fields, at_s, partition))
 
     def _poison(self, time_ms: int) -> None:
         stream = self.random.choice([QUESTIONS, ANSWERS])
@@ -155,15 +168,7 @@ class Story:
         stream = self.random.choice([QUESTIONS, ANSWERS])
         ahead_ms = 0 if self.patient else self.random.choice([0, 0, 30 * MINUTE_MS])
         partition = self.random.randrange(self.spec.streams[stream].partitions)
-        self._sent.append(self._tick_at(self._when(time_ms), stream, partition, time_ms + ahead_ms))
-
-    def _tick_at(self, at_s: float, stream: str, partition: int, time_ms: int) -> Sent:
-        text = datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")
-        place = TopicPartition(f"events.{stream}", partition)
-        if self.random.random() < 0.5:
-            return Sent(at_s, place, None, json.dumps({"penstock.tick": text}).encode(), tick_ms=time_ms)
-        headers = (("ce_type", b"penstock.tick"), ("ce_time", text.encode()))
-        return Sent(at_s, place, None, b"", tick_ms=time_ms, headers=headers)
+        self._sent.append(self.tick(stream, partition, time_ms + ahead_ms, self._when(time_ms)))
 
     def _partition(self, stream: str, shop: str, partition: int | None) -> TopicPartition:
         """Where Kafka's partitioner puts it."""
