@@ -55,7 +55,9 @@ def _summarize(outcomes: list[Outcome], seconds: float, cores: int) -> None:
     failed = sum(bool(outcome.broken) for outcome in outcomes)
     virtual_h = sum(outcome.virtual_s for outcome in outcomes) / 3600
     records = sum(outcome.records for outcome in outcomes)
-    _say(f"{len(outcomes):,} seeds in {seconds:.0f} s on {cores} cores ({len(outcomes) / seconds:.1f} a second): {failed} failed")
+    cpu_s = sum(outcome.cpu_s for outcome in outcomes) / max(1, len(outcomes))
+    pace = f"{len(outcomes) / seconds:.1f} a second, {cpu_s:.2f} s of a core each"
+    _say(f"{len(outcomes):,} seeds in {seconds:.0f} s on {cores} cores ({pace}): {failed} failed")
     _say(f"{virtual_h:.1f} hours of simulated time, {records:,} records; faults injected:")
     for kind, count in sorted(_sum(outcome.injected for outcome in outcomes).items()):
         _say(f"  {count:>9,}  {kind}")

@@ -25,7 +25,7 @@ class Outcome:
     """What one seed gave. `fingerprint` hashes every log, every fault and every violation: the same seed has the same one."""
 
     seed: int
-    seconds: float
+    cpu_s: float
     virtual_s: float
     records: int
     fingerprint: str
@@ -47,11 +47,11 @@ def play(seed: int) -> Outcome:
         ended = await simulate(Choices(seed))
         return ended, await violations_of(ended)
 
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     with _alarm(seed):
         ended, broken = run(live())
     print_ = fingerprint(ended.broker, ended.injected, broken)
-    return Outcome(seed, time.perf_counter() - began_s, ended.virtual_s, ended.broker.appended, print_, broken, ended.injected)
+    return Outcome(seed, time.process_time() - began_s, ended.virtual_s, ended.broker.appended, print_, broken, ended.injected)
 
 
 def fingerprint(broker: Any, injected: Counter[str], broken: list[str]) -> str:
