@@ -5,6 +5,8 @@ import selectors
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from penstock.kafka.memory import Crash
+
 T = TypeVar("T")
 
 
@@ -39,4 +41,11 @@ class _Jumping(selectors.DefaultSelector):
 def run(main: Coroutine[Any, Any, T]) -> T:
     """As asyncio.run, in virtual time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.get_loop().set_exception_handler(_heed)
         return runner.run(main)
+
+
+def _heed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A process that has crashed leaves tasks behind whose end nobody asks for; anything else is told."""
+    if not isinstance(context.get("exception"), Crash):
+        loop.default_exception_handler(context)
