@@ -196,7 +196,8 @@ def _translated() -> Iterator[None]:
 class MemorySnapshots:
     """The twin of PostgresSnapshots.
 
-    `lost_replies` of the next stores succeed and then raise; `rot` changes the bytes of a snapshot; while `unavailable` nothing works.
+    `lost_replies` of the next stores succeed and then raise; `rot` changes the bytes of a snapshot, `lose` takes it away; while
+    `unavailable` nothing works.
     """
 
     def __init__(self, kept: int = KEPT) -> None:
@@ -240,6 +241,14 @@ class MemorySnapshots:
         saved, digests, digest = self._rows[id]
         state = bytes([saved.snapshot.state[0] ^ 1]) + saved.snapshot.state[1:] if saved.snapshot.state else b"rot"
         self._rows[id] = (replace(saved, snapshot=Snapshot(state, saved.snapshot.segments)), digests, digest)
+
+    def lose(self, id: SnapshotId) -> None:
+        """Go back to before it was stored, as a database does that was restored from a backup."""
+        self._rows.pop(id, None)
+
+    def ids(self) -> Sequence[SnapshotId]:
+        """The names of all that is stored, in their order."""
+        return sorted(self._rows)
 
     def _reachable(self) -> None:
         if self.unavailable:

@@ -86,6 +86,10 @@ class MemorySchemaRegistry:
             raise UnknownSchema(f"no schema has id {id}")
         return self._schemas[id]
 
+    def ids(self) -> list[int]:
+        """Every id that has been given."""
+        return sorted(self._schemas)
+
     async def aclose(self) -> None:
         """Nothing to close."""
 

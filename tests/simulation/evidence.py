@@ -1,0 +1,110 @@
+"""What is looked at after a run: its logs as a reader takes them, what the oracle expects, and every fold once more, offline."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from penstock.fold.protocol import LogRecord, Missing, Poison
+from penstock.kafka.ports import TopicPartition
+from penstock.records import Wire
+from tests.simulation import offline
+from tests.simulation.oracle import Accepting, Judged, LearningOracle, judge_events
+from tests.simulation.platform import Run
+from tests.simulation.shop import ANSWERS, MODEL, QUESTIONS
+
+
+class Read(NamedTuple):
+    """A record of a log, decoded."""
+
+    offset: int
+    name: str
+    fields: Any
+    record: LogRecord
+
+    @property
+    def origin(self) -> Any:
+        """Where it came from, or None."""
+        return self.fields.get("_origin") or self.fields.get("origin")
+
+    @property
+    def value(self) -> bytes | None:
+        """Its bytes."""
+        return self.record.value
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A run, what should have come of it, and its folds once more; `unpoisoned` is the trainer without what was rejected."""
+
+    run: Run
+    wire: Wire
+    questions: Judged
+    payments: Judged
+    deployers: Sequence[offline.Told]
+    trainer: offline.Told
+    monitor: offline.Told
+    unpoisoned: offline.Told | None = None
+    _logs: dict[TopicPartition, list[Read]] = field(default_factory=dict)
+    _taken: dict[tuple[TopicPartition, bool], list[Read]] = field(default_factory=dict)
+
+    def log(self, family: str, number: int = 0, name: str = MODEL) -> list[Read]:
+        """What can be read of one partition; junk is left out."""
+        place = TopicPartition(f"{family}.{name}" if name else family, number)
+        if place not in self._logs:
+            self._logs[place] = list(_read(self.wire, self.run.broker.records(place)))
+        return self._logs[place]
+
+    def accepted(self, family: str, number: int = 0, name: str = MODEL, *, ticks: bool = False) -> list[Read]:
+        """What a reader takes of one partition by law II; with `ticks`, also those without an origin, which are taken always."""
+        key = (TopicPartition(f"{family}.{name}", number), ticks)
+        if key not in self._taken:
+            accepting = Accepting()
+            self._taken[key] = [read for read in self.log(family, number, name) if (accepting.takes(read.origin) if read.origin else ticks)]
+        return self._taken[key]
+
+    def learned_from(self, topic: str, number: int) -> list[Read]:
+        """What the trainer takes of the learning log that came from one partition."""
+        return [read for read in self.accepted("learning") if (read.origin["topic"], read.origin["partition"]) == (topic, number)]
+
+    def oracle(self) -> LearningOracle:
+        """The naive life of every label in the learning log."""
+        versions = self.run.trainer().cohort.versions.values()
+        horizon_ms = self.run.spec.models[MODEL].label.horizon_ms
+        oracle = LearningOracle(horizon_ms, {version.number: version.born_position for version in versions})
+        for offset, name, value, _ in self.log("learning"):
+            oracle.take(offset, name, value)
+        return oracle
+
+
+async def gather(run: Run) -> Evidence:
+    """Everything that the checks look at."""
+    schemas = run.outside.schemas
+    wire = Wire(schemas)
+    for id in schemas.ids():
+        await wire.fetch(id)
+    told = await offline.trainer(run, Wire(schemas))
+    return Evidence(
+        run,
+        wire,
+        judge_events(run.spec.streams[QUESTIONS], run.sent),
+        judge_events(run.spec.streams[ANSWERS], run.sent),
+        [await offline.deployer(run, Wire(schemas), number) for number in run.partitions("features")],
+        told,
+        await offline.monitor(run, Wire(schemas)),
+        await _without_junk(run, wire) if told.fold.counts["rejected"] else None,
+    )
+
+
+async def _without_junk(run: Run, wire: Wire) -> offline.Told:
+    """The learning log folded as if what was rejected had never been there."""
+    kept = [read.record._replace(offset=number) for number, read in enumerate(_read(wire, run.records("learning")))]
+    return await offline.trainer(run, Wire(run.outside.schemas), kept)
+
+
+def _read(wire: Wire, records: Iterable[LogRecord]) -> Iterator[Read]:
+    for record in records:
+        try:
+            name, value = wire.read(record.value)
+        except (Poison, Missing):
+            continue
+        yield Read(record.offset, name, value, record)
