@@ -10,7 +10,7 @@ export PYTHONHASHSEED := 0
 unexport PYTHONDONTWRITEBYTECODE  # without compiled modules every process takes seconds to start
 CHECKED := libs services tests benchmarks examples schemas infra
 
-.PHONY: help demo test faults check fmt generate up down bench lock clean
+.PHONY: help demo test simulate faults check fmt generate up down bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ demo: $(VENV)/demo.stamp  ## 2013's flights through the whole platform, then the
 
 test: $(VENV)/dev.stamp  ## every test, on real Kafka and PostgreSQL (PYTEST="-k name" narrows)
 	$(BIN)/python -m pytest $(PYTEST)
+
+simulate: $(VENV)/dev.stamp  ## the whole platform in one process, from seeds (SEEDS=2000, FROM=0; SEED=7 replays one exactly; MINUTES=10)
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100) --from $(or $(FROM),0)) $(if $(MINUTES),--minutes $(MINUTES))
 
 faults: $(VENV)/dev.stamp  ## real processes under load, one fault after another, and a table (LONG=1: all of them, half an hour; SEED=7, ONLY="kill trainer")
 	@$(BIN)/python -m tests.faults $(if $(LONG),--long) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only "$(ONLY)")

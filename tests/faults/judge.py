@@ -80,7 +80,7 @@ class Judge:
         verdict.check(said == counts, f"the trainer counts {said}, the log gives {counts}")
         ended = sum(said.get(name, 0) for name in ("pending", "labelled", "expired", "quarantined"))
         verdict.check(said.get("predictions", 0) == ended, f"{said.get('predictions', 0)} predictions, {ended} pending or ended")
-        verdict.check(described.chain == fold.chain.hex(), "the living chain is not that of the log")
+        verdict.check(described.chain == fold.chain.value.hex(), "the living chain is not that of the log")
         metrics = {version.version: dict(version.metrics) for version in described.versions}
         folded = {number: version.metrics() for number, version in fold.cohort.versions.items()}
         verdict.check(metrics == folded, "the living metrics are not those of the log")

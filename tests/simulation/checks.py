@@ -152,8 +152,8 @@ def one_champion(evidence: Evidence) -> Broken:
     moves = run.registry.aliases
     if [move.revision for move in moves] != list(range(1, len(moves) + 1)) or len({move.cause for move in moves}) != len(moves):
         yield f"the moves are {[(move.revision, move.cause) for move in moves]}"
-    if not oracle.champion == run.trainer().champion == moves[-1].version:
-        yield f"the log says {oracle.champion}, the trainer {run.trainer().champion}, the registry {moves[-1].version}"
+    if not oracle.champion == run.trainer().selection.champion == moves[-1].version:
+        yield f"the log says {oracle.champion}, the trainer {run.trainer().selection.champion}, the registry {moves[-1].version}"
     champions = {move.revision: move.version for move in moves}
     serves = [read.fields for number in run.partitions("features") for read in evidence.log("features", number) if read.name == "Serve"]
     for serve in serves:

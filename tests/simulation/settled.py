@@ -51,8 +51,8 @@ def _unserved(outside: Outside, hosts: Sequence[Host]) -> Iterator[str]:
     for unit, number, fold in folds(hosts):
         if isinstance(fold, DeployerFold) and fold.highest != rank:
             yield f"{unit}[{number}] serves {fold.highest}, the registry says {rank}"
-        if isinstance(fold, TrainerFold) and fold.champion != found[0].version:
-            yield f"the trainer's champion is {fold.champion}, the registry says {found[0].version}"
+        if isinstance(fold, TrainerFold) and fold.selection.champion != found[0].version:
+            yield f"the trainer's champion is {fold.selection.champion}, the registry says {found[0].version}"
 
 
 def _untold(outside: Outside, hosts: Sequence[Host], wire: Wire) -> Iterator[str]:

@@ -164,8 +164,8 @@ def test_commands_that_a_reconciler_appends_late_change_nothing() -> None:
                 stage.paid(f"o{number}", minutes=number + 5, paid=10.0 + 90 * (number % 2))
             await stage.settled()
             trainer = stage.run.trainer_now()
-            assert trainer.champion == 2
-            before, digests = trainer.serving, [version.remark() for version in trainer.cohort.live()]
+            assert trainer.selection.champion == 2
+            before, digests = trainer.selection.serving, [version.remark() for version in trainer.cohort.live()]
             for family, number in (("learning", 0), ("features", 0), ("features", 1)):
                 late = [record for record in stage.run.records(family, MODEL, number) if record.value and stage.is_command(record.value)]
                 assert late
@@ -173,7 +173,7 @@ def test_commands_that_a_reconciler_appends_late_change_nothing() -> None:
                     stage.run.broker.append(TopicPartition(record.topic, record.partition), record.key, record.value)
             await stage.settled()
             trainer = stage.run.trainer_now()
-            assert (trainer.champion, trainer.serving) == (2, before)
+            assert (trainer.selection.champion, trainer.selection.serving) == (2, before)
             assert [version.remark() for version in trainer.cohort.live()] == digests
             assert await stage.violations() == []
 
