@@ -76,7 +76,12 @@ class RegistryTwin:
             return self.proposals[proposal.cause]
         champion, mode = self.aliases[-1].version if self.aliases else 0, self.spec.models[MODEL].promotion.mode
         decision = judge(
-            mode=mode, version=checkpoint.version, state=checkpoint.state, supposed_champion=proposal.champion, champion=champion
+            mode=mode,
+            version=checkpoint.version,
+            state=checkpoint.state,
+            supposed_champion=proposal.champion,
+            champion=champion,
+            declared=proposal.declared,
         )
         self.proposals[proposal.cause] = decision.taken
         if decision.taken:
