@@ -117,6 +117,29 @@ async def test_a_snapshot_is_never_ahead_of_the_outputs() -> None:
         await until(lambda: bool(snapshots_of(snapshots)))
 
 
+@in_virtual_time
+async def test_a_snapshot_is_never_ahead_of_the_writes_to_the_database() -> None:
+    kafka, snapshots = cluster(), MemorySnapshots()
+    kafka.broker.append(NUMBERS, None, encode(word="noted", number=1))
+
+    class Slow(World):
+        open = asyncio.Event()
+
+        async def deliver(self, effects: Sequence[Effect]) -> None:
+            await self.open.wait()
+            await super().deliver(effects)
+
+    world = Slow()
+    worker = runner(UNIT, kafka, snapshots, world, limits=replace(QUICK, snapshot_every_s=0.0))
+    async with running(worker):
+        await until(lambda: worker.folds.get(0) is not None and worker.folds[0].counts["folded"] == 1)
+        with pytest.raises(AssertionError):
+            await until(lambda: bool(snapshots_of(snapshots)), timeout_s=30)
+        world.open.set()
+        await until(lambda: bool(snapshots_of(snapshots)))
+    assert world.delivered == [1]
+
+
 def snapshots_of(snapshots: MemorySnapshots) -> list[int]:
     return sorted(id.sequence for id in snapshots._rows)
 
@@ -360,6 +383,7 @@ async def test_an_input_that_waits_for_another_is_paused_when_too_much_of_it_is_
     async with running(worker):
         await until(lambda: worker.folds.get(0) is not None and worker.folds[0].counts["rejected"] == 2000, timeout_s=60)
     assert set(paused) == {NUMBERS}
+    assert len(kafka.consumers) == 1  # read on by itself, and not because the watchdog has noticed
 
 
 @in_virtual_time

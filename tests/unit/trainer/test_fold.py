@@ -174,6 +174,18 @@ async def test_the_same_question_asked_through_another_partition_is_predicted_on
     assert (fold.counts["predictions"], fold.counts["predictions.repeated"]) == (1, 1)
 
 
+async def test_of_two_questions_with_one_id_the_first_is_learned() -> None:
+    log, once = await a_log(), await a_log()
+    log.ask("q", 1, partition=0, a=1.0)
+    log.ask("q", 1, partition=1, a=-9.0)
+    once.ask("q", 1, partition=0, a=1.0)
+    fold, alone = log.fold(), once.fold()
+    ended = outcomes(log, fold_all(fold, [*log.records, log.label("q", 2, True)]))
+    fold_all(alone, [*once.records, once.label("q", 2, True)])
+    assert [each["prediction_position"] for each in ended] == [2]
+    assert fold.cohort.dump() == alone.cohort.dump()
+
+
 async def test_predictions_are_pending_labelled_or_expired() -> None:
     log = await a_log(questions=500)
     log.tick(30)
