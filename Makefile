@@ -10,7 +10,7 @@ export PYTHONHASHSEED := 0
 unexport PYTHONDONTWRITEBYTECODE  # without compiled modules every process takes seconds to start
 CHECKED := libs services tests benchmarks examples schemas infra
 
-.PHONY: help demo test check fmt generate up down bench lock clean
+.PHONY: help demo test mutants check fmt generate up down bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ demo: $(VENV)/demo.stamp  ## 2013's flights through the whole platform, then the
 
 test: $(VENV)/dev.stamp  ## every test, on real Kafka and PostgreSQL (PYTEST="-k name" narrows)
 	$(BIN)/python -m pytest $(PYTEST)
+
+mutants: $(VENV)/dev.stamp  ## break every rule on purpose and see that a test notices (MUTANTS="--rule law3" narrows)
+	@$(BIN)/python -m tests.mutants $(MUTANTS)
 
 check: $(VENV)/dev.stamp  ## lint, types, import rules, generated code up to date, compose file
 	$(BIN)/ruff check $(CHECKED)

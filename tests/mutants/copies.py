@@ -42,7 +42,7 @@ class Copy:
     def environment(self) -> Mapping[str, str]:
         """What makes Python import this copy, whatever is installed."""
         path = [self.tree / "libs", *(self.tree / "services" / name for name in SERVICES), self.tree]
-        ours = {"PYTHONPATH": os.pathsep.join(map(str, path)), "PYTHONHASHSEED": "0"}
+        ours = {"PYTHONPATH": os.pathsep.join(map(str, path)), "PYTHONHASHSEED": "0", "HYPOTHESIS_PROFILE": "unshrunk"}
         return {name: value for name, value in os.environ.items() if name not in {"PENSTOCK_BOOTSTRAP", "PENSTOCK_DSN"}} | ours
 
     def check_imports(self) -> None:

@@ -17,7 +17,7 @@ from penstock.local.stack import Addresses
 from tests.mutants.copies import Copy, DoesNotApply
 from tests.mutants.patches import Mutant
 
-TEST_TIMEOUT_S = 30  # of a test without processes around it; the others keep the suite's own
+TEST_TIMEOUT_S = 60  # of a test without processes around it; the others keep the suite's own
 WORDS_LINES = 15
 
 
@@ -29,7 +29,7 @@ class Kind(StrEnum):
     PLATFORM = "platform"
 
 
-PROCESS_TIMEOUT_S = {Kind.ALONE: 90.0, Kind.STACK: 300.0, Kind.PLATFORM: 600.0}
+PROCESS_TIMEOUT_S = {Kind.ALONE: 60.0, Kind.STACK: 300.0, Kind.PLATFORM: 600.0}
 
 
 class Verdict(StrEnum):
