@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from penstock.errors import PenstockError
 from penstock.local.stack import Addresses, infrastructure
 from tests.mutants.copies import Copy
 from tests.mutants.patches import Mutant
@@ -18,10 +19,14 @@ Item = TypeVar("Item")
 Done = TypeVar("Done")
 
 
+class CannotRun(PenstockError):
+    """Pytest did not begin: a test that a patch names is not there, or a file cannot be imported."""
+
+
 async def run(mutants: Iterable[Mutant], jobs: int, scratch: Path, say: Say) -> list[Result]:
     """Try every mutant out on `jobs` copies of the tree; `say` hears each result as it comes.
 
-    Raises: LocalStackError; WrongCode when the tests would run other code than the copies'.
+    Raises: LocalStackError; CannotRun; WrongCode when the tests would run other code than the copies'.
     """
     ordered = sorted(mutants, key=lambda mutant: LONGEST_FIRST.index(kind_of(mutant.tests)))
     async with _stack(ordered, scratch / "stack") as stack:
@@ -40,12 +45,15 @@ async def run(mutants: Iterable[Mutant], jobs: int, scratch: Path, say: Say) -> 
 
 
 async def failing_without(mutants: Iterable[Mutant], copies: Sequence[Copy], stack: Addresses | None) -> set[str]:
-    """Tests that do not pass on the unbroken tree: that they fail with a mutant would prove nothing."""
+    """Tests that do not pass on the unbroken tree: that they fail with a mutant would prove nothing. Raises: CannotRun."""
     tests = sorted({test for mutant in mutants for test in mutant.tests}, key=lambda test: (kind_of([test]), test))
     batches = [list(batch) for _, batch in itertools.groupby(tests, key=lambda test: kind_of([test]))]
 
     async def attempt(batch: Sequence[str], copy: Copy) -> Ran:
-        return await run_tests(copy, batch, stack)
+        ran = await run_tests(copy, batch, stack)
+        if not ran.outcomes:  # pytest runs none when one is not there
+            raise CannotRun(ran.words)
+        return ran
 
     said = await _on_copies(copies, batches, attempt)
     return {test for batch, ran in zip(batches, said, strict=True) for test in batch if not ran.passed(test)}

@@ -12,6 +12,7 @@ from penstock.errors import PenstockError
 from tests.mutants.patches import Mutant
 
 ROOT = Path(__file__).parents[2]
+NOT_INHERITED = {"PENSTOCK_BOOTSTRAP", "PENSTOCK_DSN", "PYTHONDONTWRITEBYTECODE"}  # compiled modules save seconds for each mutant
 SERVICES = ("ingestion", "feature_store", "trainer", "registry", "deployer", "monitor")
 
 
@@ -43,7 +44,7 @@ class Copy:
         """What makes Python import this copy, whatever is installed."""
         path = [self.tree / "libs", *(self.tree / "services" / name for name in SERVICES), self.tree]
         ours = {"PYTHONPATH": os.pathsep.join(map(str, path)), "PYTHONHASHSEED": "0", "HYPOTHESIS_PROFILE": "unshrunk"}
-        return {name: value for name, value in os.environ.items() if name not in {"PENSTOCK_BOOTSTRAP", "PENSTOCK_DSN"}} | ours
+        return {name: value for name, value in os.environ.items() if name not in NOT_INHERITED} | ours
 
     def check_imports(self) -> None:
         """Raises: WrongCode unless Python takes our packages from the copy."""
