@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from penstock.local.detached import stop
+import psutil
+
 from penstock.local.stack import Addresses
 from tests.mutants.copies import Copy, DoesNotApply
 from tests.mutants.patches import Mutant
@@ -123,17 +124,22 @@ async def try_out(mutant: Mutant, copy: Copy, stack: Addresses | None) -> Result
 
 async def run_tests(copy: Copy, tests: Sequence[str], stack: Addresses | None, *options: str) -> Ran:
     """Run tests in a process of their own that imports this copy and nothing else of ours."""
-    kind, outcomes = kind_of(tests), copy.folder / "outcomes.jsonl"
+    kind, outcomes, words = kind_of(tests), copy.folder / "outcomes.jsonl", copy.folder / "words.txt"
     outcomes.unlink(missing_ok=True)
     limit = (f"--timeout={TEST_TIMEOUT_S}",) if kind is Kind.ALONE else ()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:randomly", "-p", "no:cacheprovider", "--hypothesis-seed=0",
-        "-p", "tests.mutants.recorder", f"--outcomes={outcomes}", f"--basetemp={copy.folder / 'tmp'}", *limit, *options, *tests,
-        cwd=copy.tree, env={**copy.environment, **_addresses(kind, stack)},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
-    words, ended = await _finish(process, PROCESS_TIMEOUT_S[kind] + len(tests) * TEST_TIMEOUT_S, copy.folder)
-    return Ran(read_outcomes(outcomes), words, ended)
+    with words.open("wb") as file:  # a pipe would stay open as long as anything that a test has left behind
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:randomly", "-p", "no:cacheprovider", "--hypothesis-seed=0",
+            "-p", "tests.mutants.recorder", f"--outcomes={outcomes}", f"--basetemp={copy.folder / 'tmp'}", *limit, *options, *tests,
+            cwd=copy.tree, env={**copy.environment, **_addresses(kind, stack)},
+            stdout=file, stderr=asyncio.subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    try:
+        ended = await _had_to_be_ended(process, PROCESS_TIMEOUT_S[kind] + len(tests) * TEST_TIMEOUT_S)
+    finally:
+        sweep(copy.folder)
+    last = words.read_text(errors="replace").splitlines()[-WORDS_LINES:]
+    return Ran(read_outcomes(outcomes), "\n".join(last), ended)
 
 
 def read_outcomes(file: Path) -> tuple[Outcome, ...]:
@@ -147,22 +153,23 @@ def _addresses(kind: Kind, stack: Addresses | None) -> Mapping[str, str]:
     return {"PENSTOCK_BOOTSTRAP": stack.bootstrap, "PENSTOCK_DSN": stack.dsn}
 
 
-async def _finish(process: asyncio.subprocess.Process, timeout_s: float, folder: Path) -> tuple[str, bool]:
-    """Wait for the process; the end of its words, and whether it had to be ended, with all that it had started."""
-    reading = asyncio.create_task(process.communicate())
+async def _had_to_be_ended(process: asyncio.subprocess.Process, timeout_s: float) -> bool:
+    """Wait for the process, but no longer; nobody who is cancelled leaves it running."""
     try:
-        done, _ = await asyncio.wait((reading,), timeout=timeout_s)
-    except asyncio.CancelledError:
-        _end(process.pid, folder)
-        raise
-    if not done:
-        _end(process.pid, folder)
-    output, _ = await reading
-    return "\n".join(output.decode(errors="replace").splitlines()[-WORDS_LINES:]), not done
+        async with asyncio.timeout(timeout_s):
+            await process.wait()
+    except TimeoutError:
+        return True
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    return False
 
 
-def _end(pid: int, folder: Path) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
-    for state in folder.rglob("state.json"):  # platforms run in sessions of their own
-        stop(state.parent)
+def sweep(folder: Path) -> None:
+    """End whatever runs in `folder`: a test that was ended, or a mutant of what ends processes, leaves some behind."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if any(str(folder) in place for place in (process.cwd(), *process.cmdline())):
+                process.kill()

@@ -1,6 +1,7 @@
 """The campaign's own rules: what a patch must say, which rules must be attacked, and what counts as caught."""
 
 import dataclasses
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from tests.mutants import copies, patches, rules
 from tests.mutants.copies import Copy, DoesNotApply
 from tests.mutants.patches import BadHeader, Mutant
-from tests.mutants.running import Kind, Outcome, Ran, Verdict, judge, kind_of
+from tests.mutants.running import Kind, Outcome, Ran, Verdict, judge, kind_of, sweep
 
 TEST = "tests/unit/fold/test_merge.py::test_records_come"
 DIFF = "--- a/libs/a.py\n+++ b/libs/a.py\n@@ -1 +1 @@\n-old = 1\n+new = 2\n"
@@ -119,6 +120,18 @@ def test_a_test_has_passed_when_it_ran_and_none_of_its_cases_failed() -> None:
     assert not Ran((outcome("passed", test=f"{TEST}_first"),), "", False).passed(TEST)
     assert not Ran((outcome("skipped", when="setup"),), "", False).passed(TEST)
     assert not Ran((), "", False).passed(TEST)
+
+
+def test_what_tests_leave_running_in_the_copy_is_ended(tmp_path: Path) -> None:
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    for folder in (here, elsewhere):
+        folder.mkdir()
+    left, other = (subprocess.Popen(["sleep", "100"], cwd=folder) for folder in (here, elsewhere))
+    sweep(here)
+    assert left.wait(timeout=10) == -signal.SIGKILL
+    assert other.poll() is None
+    other.kill()
+    other.wait()
 
 
 @pytest.fixture
