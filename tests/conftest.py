@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import asyncpg
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from penstock.kafka.cluster import KafkaCluster, opened
 from penstock.kafka.ports import TopicPartition
@@ -21,6 +21,9 @@ from penstock.local.stack import Addresses, infrastructure
 # Unit tests are run all the time: few examples each, and many when asked for (HYPOTHESIS_PROFILE=thorough). No deadline: machines differ.
 settings.register_profile("quick", max_examples=25, deadline=None)
 settings.register_profile("thorough", max_examples=1_000, deadline=None)
+settings.register_profile(
+    "unshrunk", max_examples=25, deadline=None, phases=(Phase.explicit, Phase.generate)
+)  # a failure is enough: mutants
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 

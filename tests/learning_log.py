@@ -41,7 +41,8 @@ SPEC: dict[str, Any] = {
 class LearningLog:
     """Appends records as the deployer, the feature store and the agents would; `await LearningLog.new()`."""
 
-    def __init__(self, wire: Wire, writers: Mapping[str, Writer], topic: str) -> None:
+    def __init__(self, schemas: MemorySchemaRegistry, wire: Wire, writers: Mapping[str, Writer], topic: str) -> None:
+        self.schemas = schemas
         self.wire = wire
         self.records: list[LogRecord] = []
         self._writers = writers
@@ -50,11 +51,12 @@ class LearningLog:
 
     @classmethod
     async def new(cls, features: list[dict[str, Any]] = FEATURES, topic: str = TOPIC) -> "LearningLog":
-        wire = Wire(MemorySchemaRegistry())
+        registry = MemorySchemaRegistry()
+        wire = Wire(registry)
         schemas = [platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Outcome")]
         schemas.append(with_features("Prediction", features))
         writers = {schema["name"]: await wire.writer(topic, schema) for schema in schemas}
-        return cls(wire, writers, topic)
+        return cls(registry, wire, writers, topic)
 
     def fold(self) -> TrainerFold:
         return TrainerFold(self._topic.split(".", 1)[1], self.wire, self._writers["Outcome"], "outcomes.m")

@@ -164,6 +164,19 @@ async def test_a_static_member_that_comes_back_gets_its_partitions_at_once(place
         await until(lambda: bool(again.assignments) and again.assignments[-1] == before, timeout_s=3)
 
 
+async def test_nobody_notices_that_a_static_member_was_away_for_a_moment(place: Place) -> None:
+    async with place.member("a") as other:
+        async with place.member("b") as member:
+            await asyncio.gather(
+                *(poll(each, lambda: len(other.assignments[-1]) == len(member.assignments[-1]) == 1) for each in (other, member))
+            )
+        before = len(other.assignments)
+        async with place.member("b") as again:
+            await until(lambda: again.assignments[-1:] == [frozenset({place.at(1)})])
+            with pytest.raises(AssertionError):
+                await until(lambda: len(other.assignments) > before, timeout_s=2)
+
+
 async def test_bounds_and_single_records_can_be_looked_up(place: Place) -> None:
     await place.write(b"0", b"1")
     assert await place.kafka.bounds(place.at(0)) == Bounds(0, 2)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import structlog
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from penstock.catalogue import Catalogue
 from penstock.fold.protocol import Output, Record
@@ -27,6 +28,7 @@ from penstock_ingestion.framing import Decoder
 from penstock_ingestion.gateway import Gateway
 from penstock_ingestion.units import make_runner
 from tests.conftest import Corner
+from tests.waiting import until
 
 FIELDS = {
     field.name: field
@@ -163,6 +165,26 @@ async def test_an_accepted_post_is_in_kafka_where_its_receipt_says_and_comes_out
         assert [event["event_id"] for event in await here.validated()] == ids
         ticks = [fields for name, fields in await here.outputs() if name == "Tick" and not fields["idle"]]
         assert {(tick["partition"], tick["event_time_ms"]) for tick in ticks} == {(0, MIDNIGHT_MS), (1, MIDNIGHT_MS)}
+
+
+async def test_what_kafka_does_not_acknowledge_is_not_accepted(corner: Corner) -> None:
+    topic = f"{corner.prefix}events.weather"
+    admin = AIOKafkaAdminClient(bootstrap_servers=corner.bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, 2, 1, topic_configs={"max.message.bytes": "100"})])
+    await admin.close()
+    await until(lambda: exists(corner, topic), timeout_s=WAIT_S)
+    async with sender.opened(corner.bootstrap) as producer:
+        gateway = Gateway(lambda stream: f"{corner.prefix}events.{stream}", producer.send)
+        gateway.open({"weather": WEATHER})
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app()), base_url="http://gateway") as http:
+            answer = await http.post("/events/weather", json=observation(1))
+    assert answer.status_code == 503
+    assert [await corner.end(topic, partition) for partition in (0, 1)] == [0, 0]
+
+
+async def exists(corner: Corner, topic: str) -> bool:
+    return await corner.kafka.partitions(topic) == 2
 
 
 async def test_a_broker_that_is_away_is_503_and_leaves_nothing_open(corner: Corner) -> None:

@@ -217,6 +217,23 @@ def test_a_restored_fold_continues_as_if_nothing_had_happened(world: World, data
     assert straight.counts == restarted.counts
 
 
+def test_a_restored_fold_still_drops_what_comes_again(world: World) -> None:
+    fold = world.fold()
+    ride = world.event("rides", 1_000, ride="a", city="Ulm", miles=1)
+    fold.step(ride)
+    fold = resume(world, fold.snapshot())
+    assert list(fold.step(ride._replace(offset=1_000))) == []
+    assert fold.counts["echoes"] == 1
+
+
+def test_a_restored_fold_knows_where_its_clocks_stand(world: World) -> None:
+    fold = world.fold()
+    fold.step(world.event("rides", 5_000, ride="a", city="Ulm", miles=1))
+    fold = resume(world, fold.snapshot())
+    tick = world.read(fold.step(world.tick("rides", 2_000)))[0][2]
+    assert tick["event_time_ms"] == 5_000
+
+
 @given(data=st.data())
 def test_how_many_outputs_and_which_depends_on_the_record_alone(world: World, data: st.DataObject) -> None:
     grown = world.fold()

@@ -117,6 +117,29 @@ async def test_a_snapshot_is_never_ahead_of_the_outputs() -> None:
         await until(lambda: bool(snapshots_of(snapshots)))
 
 
+@in_virtual_time
+async def test_a_snapshot_is_never_ahead_of_the_writes_to_the_database() -> None:
+    kafka, snapshots = cluster(), MemorySnapshots()
+    kafka.broker.append(NUMBERS, None, encode(word="noted", number=1))
+
+    class Slow(World):
+        open = asyncio.Event()
+
+        async def deliver(self, effects: Sequence[Effect]) -> None:
+            await self.open.wait()
+            await super().deliver(effects)
+
+    world = Slow()
+    worker = runner(UNIT, kafka, snapshots, world, limits=replace(QUICK, snapshot_every_s=0.0))
+    async with running(worker):
+        await until(lambda: worker.folds.get(0) is not None and worker.folds[0].counts["folded"] == 1)
+        with pytest.raises(AssertionError):
+            await until(lambda: bool(snapshots_of(snapshots)), timeout_s=30)
+        world.open.set()
+        await until(lambda: bool(snapshots_of(snapshots)))
+    assert world.delivered == [1]
+
+
 def snapshots_of(snapshots: MemorySnapshots) -> list[int]:
     return sorted(id.sequence for id in snapshots._rows)
 
@@ -191,6 +214,12 @@ async def test_snapshots_cost_at_most_a_twentieth_of_the_time() -> None:
         kafka.broker.append(NUMBERS, None, encode(number=1))
         await until(lambda: len(slow.times) == 2, timeout_s=60)
     assert 20 <= slow.times[1] - slow.times[0] < 23
+
+
+async def to_the_end(worker: Runner) -> None:
+    """Run a worker that must end by itself."""
+    async with asyncio.timeout(60):
+        await worker.run()
 
 
 def after(seconds: float) -> Callable[[], bool]:
@@ -349,7 +378,7 @@ async def test_a_record_that_comes_again_is_a_bug_that_ends_the_runner() -> None
     old = kafka.broker.records(NUMBERS)[0]._replace(offset=1)
     kafka.wrap = lambda consumer: Deaf(consumer, {NUMBERS: [old]})
     with pytest.raises(AssertionError, match="1 came again; 2 is next"):
-        await runner(UNIT, kafka, MemorySnapshots()).run()
+        await to_the_end(runner(UNIT, kafka, MemorySnapshots()))
 
 
 class Broken(Summing):
@@ -363,7 +392,7 @@ class Broken(Summing):
 async def test_a_bug_in_a_fold_ends_the_runner_and_skips_nothing() -> None:
     kafka, snapshots = cluster(3), MemorySnapshots()
     with pytest.raises(KeyError):
-        await runner(Unit("sums", ("numbers",), lambda partition: Broken(partition, "sums")), kafka, snapshots).run()
+        await to_the_end(runner(Unit("sums", ("numbers",), lambda partition: Broken(partition, "sums")), kafka, snapshots))
     assert snapshots_of(snapshots) == []
 
 
@@ -375,7 +404,32 @@ async def test_a_log_that_was_cut_ends_the_runner() -> None:
         await worker.settled()
     kafka.broker.cut(NUMBERS, 5)
     with pytest.raises(LogReplaced):
-        await runner(UNIT, kafka, snapshots).run()
+        await to_the_end(runner(UNIT, kafka, snapshots))
+
+
+@in_virtual_time
+async def test_a_log_that_was_replaced_ends_the_runner() -> None:
+    kafka, snapshots = cluster(10), MemorySnapshots()
+    worker = runner(UNIT, kafka, snapshots)
+    async with running(worker):
+        await worker.settled()
+    kafka.broker.cut(NUMBERS, 9)
+    kafka.broker.append(NUMBERS, None, encode(number=99))
+    with pytest.raises(LogReplaced, match="another record at offset 9"):
+        await to_the_end(runner(UNIT, kafka, snapshots))
+
+
+@in_virtual_time
+async def test_what_has_waited_for_another_input_goes_in_rounds_too() -> None:
+    kafka = cluster(0, topics=("numbers", "others", "sums"))
+    kafka.recorder = Recorder()
+    for _ in range(500):
+        kafka.broker.append(NUMBERS, None, bytes([0, 0, 0, 0, 1, 0]))
+    unit = Unit("sums", ("numbers", "others"), lambda partition: Summing(partition, "sums"))
+    worker = runner(unit, kafka, MemorySnapshots(), limits=replace(QUICK, round_records_max=100, merge_wait_s=5))
+    async with running(worker):
+        await until(lambda: kafka.recorder is not None and sum(kafka.recorder.rounds) == 500, timeout_s=60)
+    assert kafka.recorder.rounds == [100] * 5
 
 
 @in_virtual_time
@@ -397,6 +451,7 @@ async def test_an_input_that_waits_for_another_is_paused_when_too_much_of_it_is_
     async with running(worker):
         await until(lambda: worker.folds.get(0) is not None and worker.folds[0].counts["rejected"] == 2000, timeout_s=60)
     assert set(paused) == {NUMBERS}
+    assert len(kafka.consumers) == 1  # read on by itself, and not because the watchdog has noticed
 
 
 @in_virtual_time
@@ -405,7 +460,7 @@ async def test_topics_that_differ_in_partitions_are_refused() -> None:
     kafka.broker.create("others", 3)
     unit = Unit("sums", ("numbers", "others"), lambda partition: Summing(partition, "sums"))
     with pytest.raises(NotCoPartitioned, match="numbers: 1, others: 3"):
-        await runner(unit, kafka, MemorySnapshots()).run()
+        await to_the_end(runner(unit, kafka, MemorySnapshots()))
 
 
 @in_virtual_time

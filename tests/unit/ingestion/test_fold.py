@@ -122,6 +122,16 @@ async def test_an_event_moves_time_forward_by_at_most_max_jump() -> None:
     assert fold.counts == {"sent": 5, "validated": 4}
 
 
+async def test_a_restored_fold_knows_where_its_clock_stands() -> None:
+    home = await house()
+    before, restored = home.fold(), home.fold()
+    before.step(record(flight(flight_id="a"), 0))
+    restored.restore(before.snapshot())
+    too_far = record(flight(flight_id="b", scheduled_at=NOON_MS + 24 * HOUR_MS + 1), 1)
+    with pytest.raises(Poison, match="ahead of every record before it"):
+        restored.step(too_far._replace(timestamp=NOON_MS + 1_000 * HOUR_MS))
+
+
 async def test_the_first_event_is_held_to_its_append_time() -> None:
     fold, limit = (await house()).fold(), NOON_MS + 24 * HOUR_MS
     with pytest.raises(Poison, match=r"time_jump: .* append time"):
@@ -158,8 +168,11 @@ async def test_append_time_may_jump_after_a_silence_but_not_a_clock_that_produce
     silent.step(record(flight(), 0))
     assert len(list(silent.step(years_later))) == 1
     replayed.step(record(flight(), 0, headers=[("ce_time", b"2013-01-01T12:00:00Z")]))
-    with pytest.raises(Poison, match="time_jump"):
-        replayed.step(years_later)
+    restored = home.fold()
+    restored.restore(replayed.snapshot())
+    for fold in (replayed, restored):
+        with pytest.raises(Poison, match="time_jump"):
+            fold.step(years_later)
 
 
 # --- ticks ---------------------------------------------------------------------------------------------------------------------------

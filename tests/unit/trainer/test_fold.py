@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from penstock.fold.protocol import Output, Poison
+from penstock.fold.protocol import Missing, Output, Poison
 from penstock.fold.watermark import BEGINNING_MS
-from penstock.records import platform_schema
+from penstock.records import Wire, platform_schema
 from penstock_trainer.errors import LogIncomplete, RuntimeChanged
 from penstock_trainer.fold import TrainerFold
 from tests.learning_log import HOUR_MS, SPEC, LearningLog, a_log, fold_all
@@ -174,6 +174,18 @@ async def test_the_same_question_asked_through_another_partition_is_predicted_on
     assert (fold.counts["predictions"], fold.counts["predictions.repeated"]) == (1, 1)
 
 
+async def test_of_two_questions_with_one_id_the_first_is_learned() -> None:
+    log, once = await a_log(), await a_log()
+    log.ask("q", 1, partition=0, a=1.0)
+    log.ask("q", 1, partition=1, a=-9.0)
+    once.ask("q", 1, partition=0, a=1.0)
+    fold, alone = log.fold(), once.fold()
+    ended = outcomes(log, fold_all(fold, [*log.records, log.label("q", 2, True)]))
+    fold_all(alone, [*once.records, once.label("q", 2, True)])
+    assert [each["prediction_position"] for each in ended] == [2]
+    assert fold.cohort.dump() == alone.cohort.dump()
+
+
 async def test_predictions_are_pending_labelled_or_expired() -> None:
     log = await a_log(questions=500)
     log.tick(30)
@@ -216,6 +228,73 @@ async def test_restored_anywhere_it_goes_on_as_if_nothing_had_happened() -> None
         assert before + fold_all(second, log.records[cut:]) == made
         assert second.cohort.dump() == whole.cohort.dump()
         assert (second.chain.value, second.counts, second.selection.dump()) == (whole.chain.value, whole.counts, whole.selection.dump())
+
+
+async def test_a_restored_fold_still_drops_what_comes_again() -> None:
+    log = await a_log(questions=60, drift_at=20)
+    log.label("q59", 2, True)
+    first, restored = log.fold(), log.fold()
+    fold_all(first, log.records)
+    restored.restore(first.snapshot())
+    before = restored.cohort.dump()
+    again = [record._replace(offset=len(log.records) + number) for number, record in enumerate(log.records)]
+    assert fold_all(restored, again) == []
+    assert (restored.cohort.dump(), restored.counts["predictions"], restored.counts["drift_events"]) == (before, 60, 1)
+    assert restored.counts["echoes"] == first.counts["echoes"] + 60 + sum(log.wire.read(record.value)[0] == "Label" for record in again) + 2
+
+
+async def test_a_restored_fold_reads_what_is_pending_before_it_changes_anything() -> None:
+    log = await a_log(questions=3)
+    first = log.fold()
+    fold_all(first, log.records)
+    label = log.label("q0", 2, True)
+    fold_all(first, [label])
+    other = Wire(log.schemas)  # another process: it has no schema yet
+    restored = TrainerFold("m", other, log.writer("Outcome"), "outcomes.m")
+    restored.restore(first.snapshot())
+    late = log.label("q1", 2, True)
+    while True:
+        before = restored.counts.copy()
+        try:
+            restored.step(late)
+            break
+        except Missing as missing:
+            assert restored.counts == before
+            await other.fetch(int(missing.reference))
+    fold_all(first, [late])
+    assert restored.counts == first.counts
+    assert restored.cohort.dump() == first.cohort.dump()
+
+
+async def test_a_label_behind_the_clock_waits_until_its_horizon_is_over() -> None:
+    log = await a_log()
+    log.ask("other", 10, a=1.0)
+    log.label("q", 5, True)
+    log.ask("q", 4, a=1.0)
+    fold = log.fold()
+    fold_all(fold, log.records)
+    assert (fold.counts["labels.early"], fold.counts["labels.orphan"], fold.counts["labelled"]) == (1, 0, 1)
+
+
+async def test_a_label_that_is_no_boolean_is_poison() -> None:
+    log = await a_log()
+    log.ask("q", 1, a=1.0)
+    fold = log.fold()
+    fold_all(fold, log.records)
+    with pytest.raises(Poison, match="wrong_label"):
+        fold.step(log.label("q", 2, 0.5))
+    assert (fold.counts["labelled"], fold.pending.open_count) == (0, 1)
+
+
+async def test_an_older_specification_that_comes_late_is_ignored() -> None:
+    log = await LearningLog.new()
+    log.spec(version=2)
+    log.spec(version=1, champion="adagrad")
+    fold = log.fold()
+    fold_all(fold, log.records)
+    assert (fold.spec_version, fold.counts["specs.ignored"], len(fold.cohort.versions)) == (2, 1, 1)
+    assert fold.model is not None
+    assert fold.model.champion == "sgd"
 
 
 async def test_what_comes_before_the_specification_waits_for_its_horizon() -> None:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from penstock import codec
 from penstock_trainer.checkpoints import CheckpointMade
 from penstock_trainer.cohort import Cohort
@@ -39,6 +41,30 @@ async def test_a_label_that_a_learner_fails_on_leaves_no_trace_in_it() -> None:
     assert (version.learned, version.skipped, version.errors) == (54, 6, 6)
     assert broken.counts["labelled"] == version.learned + version.skipped
     assert version.labels == 60
+
+
+class Raising:
+    """A learner for which the process has no room."""
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def predict_proba_one(self, x: dict[str, Any]) -> dict[bool, float]:
+        raise self._error
+
+    def learn_one(self, x: dict[str, Any], y: bool) -> None:
+        raise self._error
+
+
+@pytest.mark.parametrize("fatal", [MemoryError, RecursionError, KeyboardInterrupt])
+def test_what_says_nothing_about_the_record_is_not_skipped(fatal: type[BaseException]) -> None:
+    version = Cohort().born(model_of("m", json.dumps(SPEC)), "sgd", 0, "spec:1", 0)
+    version.learner = Raising(fatal())
+    with pytest.raises(fatal):
+        version.predict({"a": 1.0})
+    with pytest.raises(fatal):
+        version.learn({"a": 1.0}, True)
+    assert (version.skipped, version.errors) == (0, 0)
 
 
 async def test_where_the_mark_stands_changes_nothing() -> None:
