@@ -115,7 +115,8 @@ async def test_it_has_begun_when_every_unit_has_made_a_round() -> None:
         begun = asyncio.create_task(house.fleet.begun(timeout_s=60))
         house.made["a 1"].round_made.set()
         await until(lambda: "runs b 1" in house.diary.lines)
-        assert not begun.done()
+        done, _ = await asyncio.wait([begun], timeout=0.05)
+        assert not done
         house.made["b 1"].round_made.set()
         await begun
 
