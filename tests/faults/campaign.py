@@ -26,7 +26,7 @@ from tests.waiting import until
 RATE_PER_S = 100.0  # payments; their verdicts come on top
 RECOVERS_WITHIN_S = 30.0
 GIVE_UP_AFTER_S = 45.0
-WARM_S = 3.0
+WARM_S = 2.0
 LOOK_EVERY_S = 0.2
 BEHIND_S = 0.5  # of the load: so much may be on its way when the platform counts as recovered
 SERVED_WITHIN_S = 60.0

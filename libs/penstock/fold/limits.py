@@ -29,6 +29,8 @@ class Limits:
     """The shortest time between two snapshots of one fold."""
     snapshot_cost_factor: float = 20.0
     """The time between two snapshots, in costs of the last one: snapshots take at most 1/20 of the time."""
+    snapshot_wait_max_s: float = 30.0
+    """But no longer: a database that was slow or away for a while must not make the next crash a long one."""
     stall_s: float = 15.0
     """A partition that is behind and has not moved for so long: the consumer is rebuilt."""
     stall_check_s: float = 5.0

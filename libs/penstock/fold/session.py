@@ -183,9 +183,13 @@ class Session:
         stored_s = self._setup.clock() - started_s
         metrics.gauge("capture_s", captured_s, fold=name)
         metrics.gauge("store_s", stored_s, fold=name)
-        wait_s = max(self._limits.snapshot_every_s, self._limits.snapshot_cost_factor * (captured_s + stored_s))
-        lane.due_s = self._setup.clock() + wait_s
+        lane.due_s = self._setup.clock() + self._wait_s(captured_s + stored_s if stored else 0.0)
         await self._tell(lane, saved.next_offsets if stored else {})
+
+    def _wait_s(self, cost_s: float) -> float:
+        """How long until the next snapshot of a fold whose last one took so long; what the weather took is no cost."""
+        limits = self._limits
+        return max(limits.snapshot_every_s, min(limits.snapshot_cost_factor * cost_s, limits.snapshot_wait_max_s))
 
     async def _tell(self, lane: Lane, stored: Mapping[str, int]) -> None:
         """For lag tools and auditors: only what is stored is committed, so a commit above every snapshot says that one was lost."""

@@ -222,6 +222,41 @@ async def to_the_end(worker: Runner) -> None:
         await worker.run()
 
 
+class SlowOnce(MemorySnapshots):
+    """The first store takes a minute, and then its reply is lost, or not."""
+
+    def __init__(self, fails: bool) -> None:
+        super().__init__()
+        self.times: list[float] = []
+        self.lost_replies = int(fails)
+
+    async def store(self, saved: Any) -> None:
+        self.times.append(asyncio.get_running_loop().time())
+        if len(self.times) == 1:
+            await until(after(60.0), timeout_s=100)
+        await super().store(saved)
+
+
+async def between_two_stores_s(slow: SlowOnce) -> float:
+    kafka = cluster(1)
+    worker = runner(UNIT, kafka, slow, limits=replace(QUICK, snapshot_every_s=2.0, snapshot_cost_factor=20.0))
+    async with running(worker):
+        await until(lambda: len(slow.times) == 1)
+        kafka.broker.append(NUMBERS, None, encode(number=1))
+        await until(lambda: len(slow.times) == 2, timeout_s=2_000)
+    return slow.times[1] - slow.times[0]
+
+
+@in_virtual_time
+async def test_a_database_that_was_slow_once_puts_the_next_snapshot_off_by_half_a_minute_at_most() -> None:
+    assert 60 <= await between_two_stores_s(SlowOnce(fails=False)) < 95
+
+
+@in_virtual_time
+async def test_a_database_that_was_away_puts_the_next_snapshot_off_no_longer_than_ever() -> None:
+    assert 60 <= await between_two_stores_s(SlowOnce(fails=True)) < 65
+
+
 def after(seconds: float) -> Callable[[], bool]:
     start_s = asyncio.get_running_loop().time()
     return lambda: asyncio.get_running_loop().time() >= start_s + seconds
