@@ -25,7 +25,7 @@ simulate: $(VENV)/dev.stamp  ## the whole platform in one process, from seeds (S
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100) --from $(or $(FROM),0)) $(if $(MINUTES),--minutes $(MINUTES))
 
 faults: $(VENV)/dev.stamp  ## real processes under load, one fault after another, and a table (LONG=1: all of them, half an hour; SEED=7, ONLY="kill trainer")
-	@$(BIN)/python -m tests.faults $(if $(LONG),--long) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only "$(ONLY)")
+	@$(BIN)/python -m tests.faults $(if $(LONG),--long) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only "$(ONLY)") $(if $(WITHIN),--within $(WITHIN))
 
 mutants: $(VENV)/dev.stamp  ## break every rule on purpose and see that a test notices (MUTANTS="--rule law3" narrows)
 	@$(BIN)/python -m tests.mutants $(MUTANTS)
