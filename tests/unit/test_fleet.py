@@ -116,7 +116,7 @@ async def test_it_has_begun_when_every_unit_has_made_a_round() -> None:
     async with house.followed():
         begun = asyncio.create_task(house.fleet.begun(timeout_s=60))
         house.made["a 1"].round_made.set()
-        await until(lambda: house.made["b 1"].waited_for.is_set())
+        await until(house.made["b 1"].waited_for.is_set)
         assert not begun.done()
         house.made["b 1"].round_made.set()
         await begun
