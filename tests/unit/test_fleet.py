@@ -35,9 +35,11 @@ class FakeRunner:
         self.name, self.diary = name, diary
         self.folds: dict[int, Any] = {}
         self.failed = asyncio.Event()
+        self.waited_for = asyncio.Event()
         self.round_made = asyncio.Event()
 
     async def turned(self) -> None:
+        self.waited_for.set()
         await self.round_made.wait()
 
     async def run(self) -> None:
@@ -114,9 +116,8 @@ async def test_it_has_begun_when_every_unit_has_made_a_round() -> None:
     async with house.followed():
         begun = asyncio.create_task(house.fleet.begun(timeout_s=60))
         house.made["a 1"].round_made.set()
-        await until(lambda: "runs b 1" in house.diary.lines)
-        done, _ = await asyncio.wait([begun], timeout=0.05)
-        assert not done
+        await until(house.made["b 1"].waited_for.is_set)
+        assert not begun.done()
         house.made["b 1"].round_made.set()
         await begun
 
