@@ -29,7 +29,7 @@ async def test_plain_river_gets_the_same_metrics_and_the_same_digest(platform: P
         found, kept = plain[reference], json.loads(checkpoint.metrics)
         assert {name: repr(found[name]) for name in METRICS} == {name: repr(kept[name]) for name in METRICS}, reference
         assert found["digest"] == checkpoint.digest, reference
-    assert max(json.loads(each.metrics)["learned"] for each in checkpoints.values()) > 3_000
+    assert recorded.counts["labelled"] > 3_000  # which version had learned how many of them depends on when drift came back
 
 
 def _plain_river(platform: Platform, model: str) -> dict[str, dict[str, float | str]]:
