@@ -67,6 +67,7 @@ class LearningLog:
     def _ask(self, number: int, x: Mapping[str, float]) -> None:
         value = {"event_time_ms": number * EVENT_EVERY_MS, "origin": _origin(f"features.{MODEL}", number), "event_id": f"event-{number}"}
         answer = {"entity": f"entity-{number % ENTITIES}", "score": 0.5, "version": 1, "position": 1, "age_ms": 0}
+        answer["watermark_ms"] = value["event_time_ms"]
         self._append("Prediction", {**value, **answer, "features": x}, number)
 
     def _label(self, number: int, y: bool, lag: int) -> None:

@@ -91,12 +91,12 @@ class LearningLog:
         value = {"event_time_ms": 0, "revision": revision, "version": version, "position": position, "digest": "0" * 64}
         return self.append("Serve", {**value, "cause": cause or f"serve:{revision}:{position}"})
 
-    def ask(self, id: str, hours: float, partition: int = 0, **features: Any) -> LogRecord:
-        value = {"event_time_ms": int(hours * HOUR_MS), "event_id": id, "entity": "k", "score": 0.5, "version": 1, "position": 1}
-        origin = self.origin("features.m", partition)
-        return self.append(
-            "Prediction", {**value, "origin": origin, "features": {"a": None, "b": None, "c": None, **features}, "age_ms": 0}
-        )
+    def ask(self, id: str, hours: float, partition: int = 0, watermark_hours: float | None = None, **features: Any) -> LogRecord:
+        value: dict[str, Any] = {"event_time_ms": int(hours * HOUR_MS), "event_id": id, "entity": "k"}
+        value |= {"score": 0.5, "version": 1, "position": 1}
+        value |= {"origin": self.origin("features.m", partition), "features": {"a": None, "b": None, "c": None, **features}, "age_ms": 0}
+        watermark_ms = value["event_time_ms"] if watermark_hours is None else int(watermark_hours * HOUR_MS)
+        return self.append("Prediction", {**value, "watermark_ms": watermark_ms})
 
     def label(self, id: str, hours: float, value: Any = True) -> LogRecord:
         origin = self.origin("validated.labels")

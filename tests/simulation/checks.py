@@ -58,9 +58,10 @@ def no_gap(evidence: Evidence) -> Broken:
         yield from _equal(f"predictions[{number}]", evidence.accepted("predictions", number), predicted)
         forwarded = [each for each in told.outputs if each.topic == f"learning.{MODEL}" and evidence.wire.read(each.value)[0] != "Serve"]
         yield from _equal(f"learning of features[{number}]", evidence.learned_from(f"features.{MODEL}", number), forwarded)
-        asked = [read.offset for read in evidence.accepted("features", number, ticks=True) if read.name != "Serve"]
-        if asked != [read.origin["offset"] for read in evidence.learned_from(f"features.{MODEL}", number)]:
-            yield f"learning: what is answered of features[{number}] is not each of its {len(asked)} records once"
+        asked = [read.offset for read in evidence.accepted("features", number) if read.name == "FeatureVector"]
+        learned = [read for read in evidence.learned_from(f"features.{MODEL}", number) if read.name == "Prediction"]
+        if asked != [read.origin["offset"] for read in learned]:
+            yield f"learning: what is answered of features[{number}] is not each of its {len(asked)} vectors once"
         yield from _features(evidence, number)
 
 

@@ -120,7 +120,7 @@ class LearningOracle:
     _rank: tuple[int, int] = (-1, -1)
     _sources: int = 0
     _causes: set[str] = field(default_factory=set)
-    _heads: dict[tuple[str, int], tuple[int, bool]] = field(default_factory=dict)
+    _heads: dict[tuple[str, int], int] = field(default_factory=dict)
     _accepting: Accepting = field(default_factory=Accepting)
 
     def take(self, offset: int, name: str, value: Any) -> None:
@@ -134,7 +134,7 @@ class LearningOracle:
                 self._answered(offset, value["event_id"], value["event_time_ms"], value["value"])
             case "Tick":
                 self.counts["ticks"] += 1
-                self._moved((value["source"], value["partition"]), value["event_time_ms"], value["idle"])
+                self._moved((value["source"], value["partition"]), value["event_time_ms"])
             case "Serve":
                 self._served(offset, value)
             case _:
@@ -151,7 +151,9 @@ class LearningOracle:
         if known is not None and known.label is not None:
             self._label(offset, id, known.label)
         origin = value["origin"]
-        self._moved((origin["topic"], origin["partition"]), value["event_time_ms"], idle=False)
+        self._moved((origin["topic"], origin["partition"]), value["watermark_ms"])
+        if self.known[id].time_ms + self.horizon_ms < self.clock_ms:
+            self._ended(id, self.known[id])
 
     def _answered(self, offset: int, id: str, time_ms: int, label: bool) -> None:
         known = self.known.get(id)
@@ -172,19 +174,14 @@ class LearningOracle:
         self.labelled_at.append(offset)
         self.known[id] = Question("labelled", self.known[id].time_ms, label)
 
-    def _moved(self, source: tuple[str, int], time_ms: int, idle: bool) -> None:
-        highest, _ = self._heads.get(source, (time_ms, False))
-        self._heads[source] = (max(highest, time_ms), idle)
+    def _moved(self, source: tuple[str, int], time_ms: int) -> None:
+        self._heads[source] = max(time_ms, self._heads.get(source, time_ms))
         self._tick()
 
     def _tick(self) -> None:
         if self.spec_version == 0 or len(self._heads) < self._sources:
             return
-        awake = [time_ms for time_ms, idle in self._heads.values() if not idle]
-        times = awake or [max(time_ms for time_ms, _ in self._heads.values())]
-        if min(times) <= self.clock_ms:
-            return  # what comes when it is due already stays open until the clock moves
-        self.clock_ms = min(times)
+        self.clock_ms = max(self.clock_ms, min(self._heads.values()))
         for id, question in list(self.known.items()):
             if question.time_ms + self.horizon_ms < self.clock_ms:
                 self._ended(id, question)

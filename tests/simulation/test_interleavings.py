@@ -133,6 +133,25 @@ def test_labels_that_overtake_their_predictions_while_the_deployer_is_down_wait_
     run(live())
 
 
+def test_a_partition_that_was_idle_and_speaks_while_its_deployer_is_down_holds_the_clock() -> None:
+    async def live() -> None:
+        async with staged(HORIZON="40m") as stage:
+            await asyncio.sleep(60)  # both partitions are idle
+            stage.down("deployer")
+            for number in range(12):
+                stage.order(f"o{number}", minutes=number)
+                stage.paid(f"o{number}", minutes=number + 5)
+            await stage.until(lambda: stage.names("learning").count("Label") == 12)
+            stage.tick(minutes=600)
+            await asyncio.sleep(10)
+            stage.up("deployer")  # either partition may come first; the tick that would end everything stands in both
+            assert await stage.violations() == []
+            counts = stage.run.trainer().counts
+            assert (counts["labelled"], counts["expired"], counts["labels.orphan"]) == (12, 0, 0)
+
+    run(live())
+
+
 def test_a_tick_does_not_pass_the_backlog_that_stands_before_it() -> None:
     async def live() -> None:
         async with staged(PARTITIONS="1", HORIZON="40m") as stage:

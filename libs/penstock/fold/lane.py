@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from penstock.fold.limits import Limits
 from penstock.fold.merge import Merge
 from penstock.fold.protocol import Effect, Output, Record
+from penstock.fold.pulse import Beat, Pulse
 from penstock.fold.restore import Restored
 from penstock.fold.setup import Unit
 from penstock.fold.snapshots import Saved, SnapshotId, Tail, tail_of
 from penstock.kafka.ports import TopicPartition
 
-SayIdle = Callable[[str], Iterable[Output | Effect]]
+Say = Callable[[str, Beat], Iterable[Output | Effect]]
 
 
 class Lane:
@@ -25,12 +26,11 @@ class Lane:
         self.merge = Merge(unit.topics, limits.merge_wait_s, getattr(restored.fold, "resting", _never))
         self.next_offsets = dict(restored.next_offsets)
         self._unit = unit
-        self._limits = limits
         self._read = dict(self.next_offsets)  # what is buffered included
         self._tails: dict[str, Tail] = dict(restored.tails)
         self._last: dict[str, Record] = {}
-        self._say_idle: SayIdle | None = getattr(restored.fold, "idle", None)
-        self._spoke_s = dict.fromkeys(unit.topics, now_s)  # inputs not said to be idle since they last spoke, or since the start
+        self._say: Say | None = getattr(restored.fold, "pulse", None)
+        self._pulses = {topic: Pulse(limits, now_s) for topic in unit.topics}
 
     def inputs(self) -> list[TopicPartition]:
         """The partitions that this lane reads."""
@@ -54,16 +54,15 @@ class Lane:
         self.merge.advance(record)
         self.next_offsets[record.topic] = record.offset + 1
         self._last[record.topic] = record
-        self._spoke_s[record.topic] = now_s
+        self._pulses[record.topic].move(now_s)
         self.changed = True
 
-    def idle(self, topic: str, now_s: float) -> Iterable[Output | Effect]:
-        """What the fold says of an input that is at its end: once, when it has been silent for long enough."""
-        spoke_s = self._spoke_s.get(topic)
-        if self._say_idle is None or spoke_s is None or now_s - spoke_s < self._limits.idle_after_s or self.merge.buffered(topic):
+    def pulse(self, topic: str, read_to_end: bool, now_s: float) -> Iterable[Output | Effect]:
+        """What the fold has to say of how far an input has come."""
+        if self._say is None:
             return ()
-        del self._spoke_s[topic]
-        return self._say_idle(topic)
+        beat = self._pulses[topic].beat(read_to_end and not self.merge.buffered(topic), now_s)
+        return () if beat is None else self._say(topic, beat)
 
     def capture(self) -> Saved:
         """The fold's whole state and where it stands: true only once all that it has caused is acknowledged."""

@@ -24,7 +24,9 @@ class Limits:
     merge_wait_s: float = 0.1
     """How long a record waits for an input that is read to its end (Kafka Streams' `max.task.idle.ms`, KIP-695)."""
     idle_after_s: float = 0.5
-    """An input that has been at its end for so long is idle."""
+    """An input that has been at its end for so long is idle; one that moves says so as often."""
+    idle_again_max_s: float = 30.0
+    """The longest time until an idle input says so again; it begins with `idle_after_s` and doubles."""
     snapshot_every_s: float = 2.0
     """The shortest time between two snapshots of one fold."""
     snapshot_cost_factor: float = 20.0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from penstock.errors import PenstockError
+from penstock.fold.pulse import Beat
 
 Header = tuple[str, bytes | None]
 
@@ -94,10 +95,10 @@ class Fold(Protocol):
     def restore(self, snapshot: Snapshot) -> None: ...
 
 
-class Idle(Protocol):
-    """A fold that speaks when an input has been read to its end for a while (ingestion's idle ticks)."""
+class Pulsing(Protocol):
+    """A fold that says now and then how far an input has come (ingestion's ticks)."""
 
-    def idle(self, topic: str) -> Iterable[Output | Effect]: ...
+    def pulse(self, topic: str, beat: Beat) -> Iterable[Output | Effect]: ...
 
 
 class Resting(Protocol):

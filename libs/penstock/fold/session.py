@@ -132,8 +132,7 @@ class Session:
                     await asyncio.sleep(0)
                     breath_s = clock()
             for input in lane.inputs():
-                if self._input_at_end(input):
-                    caused.add(lane.idle(input.topic, clock()))
+                caused.add(lane.pulse(input.topic, self._input_at_end(input), clock()))
         return caused
 
     async def _step(self, lane: Lane, record: Record) -> Caused:

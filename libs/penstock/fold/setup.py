@@ -22,7 +22,7 @@ class Unit:
     """One kind of fold and the co-partitioned topics it reads, e.g. "trainer/flights-late".
 
     `topics` are in the order that breaks ties of event time. `generation` is raised when an input is made anew. A fold may also have
-    `resting(record) -> bool`, which says that a folded record was an idle tick, and `idle(topic)` (see Idle).
+    `resting(record) -> bool`, which says that a folded record was an idle tick, and `pulse(topic, beat)` (see Pulsing).
     """
 
     name: str

@@ -8,11 +8,12 @@ BEGINNING_MS = -62_135_596_800_000
 
 
 class Watermark:
-    """Event time that every source which is not idle has reached, in ms; it never goes back.
+    """Event time that every source has reached, in ms; it never goes back.
 
     A source is an origin partition, and there are `sources` of them: until each has spoken or rested, the clock stands at BEGINNING_MS,
-    since nobody knows where the others are. Events and ticks move it; an idle tick takes a source out of the minimum until it speaks again.
-    Source: Akidau et al., The Dataflow Model (VLDB 2015), low watermark.
+    since nobody knows where the others are. Events and ticks move it. An idle tick says that its source has had nothing up to here: it
+    lifts the source to where the others are at this place of the log, and no further, so that one whose path is cut holds the clock
+    (ADR 0016). Source: Akidau et al., The Dataflow Model (VLDB 2015), low watermark.
 
     >>> clock = Watermark(sources=2)
     >>> clock.advance(("a", 0), 100), clock.advance(("a", 1), 50), clock.value
@@ -21,8 +22,8 @@ class Watermark:
     (True, True, 120)
     >>> clock.rest(("a", 1)), clock.value
     (True, 130)
-    >>> clock.rest(("a", 0)), clock.idle
-    (False, True)
+    >>> clock.advance(("a", 0), 150), clock.rest(("a", 1)), clock.value
+    (False, True, 150)
     """
 
     __slots__ = ("_highest", "_idle", "sources", "value")
@@ -54,19 +55,19 @@ class Watermark:
         return self._recompute()
 
     def rest(self, source: Source) -> bool:
-        """Note that `source` is idle; True if the watermark moved."""
+        """Note that `source` has had nothing up to here; True if the watermark moved."""
         self._highest.setdefault(source, BEGINNING_MS)
         self._idle.add(source)
+        if self._complete:
+            awake = [time for each, time in self._highest.items() if each not in self._idle]
+            others_ms = min(awake) if awake else max(self._highest.values())
+            self._highest[source] = max(self._highest[source], others_ms)
         return self._recompute()
 
     def _recompute(self) -> bool:
         if not self._complete:
             return False
-        if len(self._highest) == 1:
-            lowest = next(iter(self._highest.values()))
-        else:
-            awake = [time for source, time in self._highest.items() if source not in self._idle]
-            lowest = min(awake) if awake else max(self._highest.values())
+        lowest = min(self._highest.values())
         if lowest <= self.value:
             return False
         self.value = lowest

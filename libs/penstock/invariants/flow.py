@@ -162,7 +162,7 @@ def _of_model(model: Model, given: Circumstances) -> Iterator[Checker]:
     features, predictions, learning, outcomes = _model_topics(model, given)
     letters, kept_since_ms = given.letters("features", model.name), given.kept_since_ms("predictions")
     to_users = Road(deployer, features, predictions, _is_vector, frozenset({"Prediction"}), letters, kept_since_ms=kept_since_ms)
-    to_the_log = Road(deployer, features, learning, _is_vector_or_tick, frozenset({"Prediction", TICK}), letters)
+    to_the_log = Road(deployer, features, learning, _is_vector, frozenset({"Prediction"}), letters)  # ticks that tell nothing new stay out
     yield NoGap(to_users, given.standing)
     yield NoGap(to_the_log, given.standing)
     yield Counted(deployer, "predictions", "Prediction", {learning: features}, letters, given.standing)
@@ -189,7 +189,3 @@ def _is_anything(seen: Seen) -> bool:
 
 def _is_vector(seen: Seen) -> bool:
     return seen.name == "FeatureVector"
-
-
-def _is_vector_or_tick(seen: Seen) -> bool:
-    return seen.name in ("FeatureVector", TICK)

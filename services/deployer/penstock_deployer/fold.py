@@ -56,6 +56,7 @@ class DeployerFold:
         self.highest = (-1, -1)  # revision and position of the last Serve, whether it could be read or not
         self.serving: Serving | None = None
         self._learner: Learner = None
+        self._told_ms = BEGINNING_MS  # the watermark that the learning log has from this partition
         self._origins = Origins()
         self._wire = wire
         self._write = write
@@ -88,6 +89,7 @@ class DeployerFold:
         answer["age_ms"] = vector["event_time_ms"] - serving.watermark_ms if has_learned else None
         value = self._write.prediction({**vector, "origin": origin_of(record, self._generation), **answer})
         self.counts["predictions"] += 1
+        self._told_ms = max(self._told_ms, vector["watermark_ms"])
         return (
             Output(self._topics.predictions, record.partition, record.key, value),
             Output(self._topics.learning, LEARNING_PARTITION, record.key, value),
@@ -117,10 +119,14 @@ class DeployerFold:
         return (Output(self._topics.learning, LEARNING_PARTITION, record.key, record.value),)
 
     def _tick(self, record: Record, tick: Mapping[str, Any]) -> Iterable[Output]:
-        """The clock of this partition goes on to the learning log; a tick that a source sent itself has no origin to compare."""
+        """The watermark of this partition goes on to the learning log, which is kept for ever: only when it has moved."""
         if tick["origin"] is not None and not self._is_new(record, tick["origin"]):
             return ()
+        if tick["event_time_ms"] <= self._told_ms:
+            self.counts["ticks.repeated"] += 1
+            return ()
         self.counts["ticks"] += 1
+        self._told_ms = tick["event_time_ms"]
         source = {"source": record.topic, "partition": record.partition}
         value = self._write.tick({**tick, **source, "origin": origin_of(record, self._generation)})
         return (Output(self._topics.learning, LEARNING_PARTITION, record.key, value),)
@@ -139,12 +145,12 @@ class DeployerFold:
 
     def snapshot(self) -> Snapshot:
         """The whole state but the learner, which the registry keeps under its digest."""
-        state = [self._origins.dump(), sorted(self.counts.items()), self.highest, self.serving]
+        state = [self._origins.dump(), sorted(self.counts.items()), self.highest, self.serving, self._told_ms]
         return Snapshot(msgspec.msgpack.encode(state))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take back what `snapshot` gave; the first question asks for the learner."""
-        origins, counts, highest, serving = msgspec.msgpack.decode(snapshot.state)
+        origins, counts, highest, serving, self._told_ms = msgspec.msgpack.decode(snapshot.state)
         self._origins.load(origins)
         self.counts = Counter(dict(counts))
         self.highest = (highest[0], highest[1])

@@ -75,6 +75,7 @@ class ViewFold:
             "origin": self._origin(record),
             "event_id": value[EVENT_ID],
             "entity": entity,
+            "watermark_ms": self._clock.value,
             "features": features,
         }
         self.counts["vectors"] += len(self._plan.targets)
@@ -94,7 +95,7 @@ class ViewFold:
         return [Output(target.learning_topic, LEARNING_PARTITION, record.key, target.write_label(label))]
 
     def _tick(self, record: Record, stream: str, value: dict[str, Any]) -> list[Output | Effect]:
-        """Every tick of the source is sent on; its time is the watermark over the source's own origin partitions."""
+        """Every tick of the source is sent on; its time is the watermark over the source's own origin partitions, as in a vector."""
         self.counts["ticks"] += 1
         clock, source = self._clocks[stream], (stream, value["partition"])
         clock.advance(source, value["event_time_ms"])

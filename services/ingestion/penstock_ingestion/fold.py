@@ -9,6 +9,7 @@ import msgspec
 from penstock.fold.origin import origin_of
 from penstock.fold.poison import check_sizes
 from penstock.fold.protocol import Output, Poison, Record, Snapshot
+from penstock.fold.pulse import Beat
 from penstock.fold.watermark import BEGINNING_MS
 from penstock.kafka.partition import partition_of
 from penstock.records import Origin, Writer
@@ -114,18 +115,23 @@ class IngestionFold:
         generation, partitions = self._stream.generation, range(self._stream.partitions)
         return [self._tick_to(partition, time_ms, origin_of(record, generation, index=partition)) for partition in partitions]
 
-    def idle(self, topic: str) -> Iterable[Output]:
-        """The idle ticks that say: this partition has been read to its end, do not wait for it. An empty one says it at BEGINNING_MS."""
-        time_ms = BEGINNING_MS if self._clock.highest_ms is None else self._clock.highest_ms
-        return [self._tick_to(partition, time_ms, None) for partition in range(self._stream.partitions)]
+    def pulse(self, topic: str, beat: Beat) -> Iterable[Output]:
+        """Ticks that say how far this partition has come, and whether that is its end; an empty one stands at BEGINNING_MS.
 
-    def _tick_to(self, partition: int, time_ms: int, origin: Origin | None) -> Output:
+        Where a stream has one partition, only its end is told, and once: there is nobody who waits for it.
+        """
+        if self._stream.partitions == 1 and beat is not Beat.IDLE:
+            return ()
+        time_ms = BEGINNING_MS if self._clock.highest_ms is None else self._clock.highest_ms
+        return [self._tick_to(partition, time_ms, None, idle=beat is not Beat.MOVING) for partition in range(self._stream.partitions)]
+
+    def _tick_to(self, partition: int, time_ms: int, origin: Origin | None, *, idle: bool = False) -> Output:
         tick = {
             "event_time_ms": time_ms,
             "origin": origin,
             "source": self._source,
             "partition": self._partition,
-            "idle": origin is None,
+            "idle": idle,
         }
         return Output(self._target.topic, partition, None, self._target.encode_tick(tick))
 

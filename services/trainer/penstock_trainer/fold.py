@@ -100,7 +100,8 @@ class TrainerFold:
         if entry is not None:
             yield from self._learned(event_id, asked, self._wire.read(entry.body)[1], entry.offset)
         origin = value["origin"]
-        if self.watermark.advance((origin["topic"], origin["partition"]), asked_ms):
+        moved = self.watermark.advance((origin["topic"], origin["partition"]), value["watermark_ms"])
+        if moved or asked.due_ms < self.watermark.value:  # one that comes too late for any label ends at once
             yield from self._expired()
 
     def _labelled(self, value: Any, record: Record) -> Made:
@@ -122,11 +123,7 @@ class TrainerFold:
 
     def _ticked(self, value: Any) -> Made:
         self.counts["ticks"] += 1
-        source = (value["source"], value["partition"])
-        moved = self.watermark.advance(source, value["event_time_ms"])
-        if value["idle"]:
-            moved |= self.watermark.rest(source)
-        if moved:
+        if self.watermark.advance((value["source"], value["partition"]), value["event_time_ms"]):
             yield from self._expired()
 
     def _expired(self) -> Made:

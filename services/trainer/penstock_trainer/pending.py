@@ -108,11 +108,12 @@ class Pending:
                 yield event_id, entry
 
     def set_horizon(self, horizon_ms: int) -> None:
-        """From the first specification on it is known how long what is pending waits."""
+        """From the first specification on it is known how long what is pending waits, and what has ended is remembered."""
         for event_id in list(self._entries):
             entry = self.get(event_id)
-            if entry is not None and entry.state in (State.OPEN, State.EARLY):
-                self.put(event_id, entry._replace(due_ms=entry.event_time_ms + horizon_ms))
+            assert entry is not None
+            horizons = 1 if entry.state in (State.OPEN, State.EARLY) else 2
+            self.put(event_id, entry._replace(due_ms=entry.event_time_ms + horizons * horizon_ms))
 
     def _forget(self, event_id: str) -> None:
         data = self._entries.pop(event_id)

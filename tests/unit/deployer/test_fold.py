@@ -163,6 +163,21 @@ async def test_a_tick_goes_on_as_the_clock_of_this_partition() -> None:
     assert [tick["origin"]["offset"] for tick in ticks] == [first.offset, second.offset]
 
 
+async def test_a_tick_that_tells_nothing_new_stays_out_of_the_log_that_is_kept_for_ever() -> None:
+    bench = await make_bench()
+    fold = bench.fold()
+    run(fold, [bench.vector(1), bench.tick(2, 70_000)])  # the vector's watermark is 50,000
+    again = bench.fold()
+    again.restore(fold.snapshot())
+    for each in (fold, again):
+        assert run(each, [bench.tick(None, 70_000, idle=True), bench.tick(None, 60_000)]) == []
+        assert [bench.read(output)["event_time_ms"] for output in run(each, [bench.tick(None, 70_001)])] == [70_001]
+        assert (each.counts["ticks"], each.counts["ticks.repeated"]) == (2, 2)
+    early = bench.fold()
+    assert len(run(early, [bench.vector(9)])) == 2
+    assert run(early, [bench.tick(None, 50_000)]) == []
+
+
 async def test_another_kind_of_record_is_poison() -> None:
     bench = await make_bench()
     prediction = run(bench.fold(), [bench.vector(1)])[0]

@@ -50,8 +50,14 @@ class Bench:
 
     def vector(self, offset: int, wind: float | None = 10.0, carrier: str | None = "AA") -> LogRecord:
         features = {"wind": wind, "carrier": carrier}
-        value = {"event_time_ms": 50_000 + offset, "origin": origin(offset), "event_id": f"e{offset}", "entity": "JFK"}
-        return self._record("FeatureVector", {**value, "features": features})
+        value = {
+            "event_time_ms": 50_000 + offset,
+            "origin": origin(offset),
+            "event_id": f"e{offset}",
+            "entity": "JFK",
+            "watermark_ms": 50_000,
+        }
+        return self._record("FeatureVector", {**value, "watermark_ms": 50_000, "features": features})
 
     def serve(self, blob: bytes, revision: int = 1, position: int = 100, version: int = 1, *, here: bool = True) -> LogRecord:
         if here:

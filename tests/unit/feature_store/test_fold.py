@@ -147,6 +147,22 @@ def test_every_tick_of_the_source_is_sent_on_with_the_watermark(world: World) ->
     assert world.read(fold.step(world.tick("rides", 1_500, partition=1)))[0][2]["event_time_ms"] == 1_500
 
 
+def test_a_vector_says_how_far_every_partition_of_its_stream_has_come(wide: World) -> None:
+    fold = wide.fold()
+    said = []
+    for time_ms, source in ((1_000, 0), (500, 1), (700, 1)):
+        record = wide.event("rides", time_ms, ride=f"{time_ms}", city="Ulm", miles=1, partition=ULM, origin_partition=source)
+        said.append(wide.read(fold.step(record))[0][2]["watermark_ms"])
+    assert said == [BEGINNING_MS, 500, 700]
+
+
+def test_a_partition_that_is_idle_again_is_lifted_to_where_the_others_are(wide: World) -> None:
+    fold = wide.fold()
+    moves = [(1_000, 0, False), (BEGINNING_MS, 1, True), (3_000, 0, False), (BEGINNING_MS, 1, True)]
+    sent = [wide.read(fold.step(wide.tick("rides", time_ms, partition=source, idle=idle)))[0][2] for time_ms, source, idle in moves]
+    assert [tick["event_time_ms"] for tick in sent] == [BEGINNING_MS, 1_000, 1_000, 3_000]
+
+
 def test_a_partition_is_idle_only_when_all_that_feed_it_are(world: World) -> None:
     fold = world.fold()
     fold.step(world.event("rides", 1_000, ride="a", city="Ulm", miles=1, origin_partition=0))

@@ -8,43 +8,50 @@ from typing import Any
 import pytest
 
 from penstock.fold.protocol import Output, Record
+from penstock.fold.pulse import Beat
 from penstock.fold.runner import Unit
 from penstock.fold.snapshots import MemorySnapshots
 from penstock.kafka.ports import Consumer, TopicPartition
 from tests.folds import Summing, encode
-from tests.unit.fold.runners import NUMBERS, SUMS, UNIT, Recorder, after, cluster, in_virtual_time, to_the_end
+from tests.unit.fold.runners import NUMBERS, SUMS, UNIT, Cluster, Recorder, after, cluster, in_virtual_time, to_the_end
 from tests.waiting import until
 from tests.worlds import QUICK, World, runner, running
 
 
 class Speaking(Summing):
-    """Says once that an input is idle."""
+    """Says how far its inputs have come."""
 
-    def idle(self, topic: str) -> Iterable[Output]:
-        return [Output("idle", 0, None, topic.encode())]
-
-
-@in_virtual_time
-async def test_an_idle_input_is_said_once_until_it_speaks_again() -> None:
-    kafka = cluster(3, topics=("numbers", "sums", "idle"))
-    idle = TopicPartition("idle", 0)
-    worker = runner(Unit("sums", ("numbers",), lambda partition: Speaking(partition, "sums")), kafka, MemorySnapshots())
-    async with running(worker):
-        await until(lambda: len(kafka.broker.records(idle)) == 1)
-        with pytest.raises(AssertionError):
-            await until(lambda: len(kafka.broker.records(idle)) > 1, timeout_s=30)
-        kafka.broker.append(NUMBERS, None, encode(number=1))
-        await until(lambda: len(kafka.broker.records(idle)) == 2)
+    def pulse(self, topic: str, beat: Beat) -> Iterable[Output]:
+        return [Output("beats", 0, None, f"{topic} {beat.name}".encode())]
 
 
 @in_virtual_time
-async def test_an_input_that_never_spoke_is_said_to_be_idle_once() -> None:
-    kafka, idle = cluster(0, topics=("numbers", "sums", "idle")), TopicPartition("idle", 0)
+async def test_an_input_at_its_end_is_said_to_be_idle_until_it_speaks_again() -> None:
+    kafka, beats = cluster(3, topics=("numbers", "sums", "beats")), TopicPartition("beats", 0)
     worker = runner(Unit("sums", ("numbers",), lambda partition: Speaking(partition, "sums")), kafka, MemorySnapshots())
     async with running(worker):
-        await until(lambda: len(kafka.broker.records(idle)) == 1)
-        with pytest.raises(AssertionError):
-            await until(lambda: len(kafka.broker.records(idle)) > 1, timeout_s=10)
+        await until(lambda: said(kafka, beats)[-2:] == ["numbers IDLE", "numbers STILL_IDLE"])
+        before = len(said(kafka, beats))
+
+        def speaking() -> bool:
+            kafka.broker.append(NUMBERS, None, encode(number=1))
+            return "numbers MOVING" in said(kafka, beats)[before:]
+
+        await until(speaking)
+        assert "numbers IDLE" not in said(kafka, beats)[before:]
+        await until(lambda: said(kafka, beats)[-1] == "numbers IDLE")
+
+
+@in_virtual_time
+async def test_an_input_that_never_spoke_is_said_to_be_idle() -> None:
+    kafka, beats = cluster(0, topics=("numbers", "sums", "beats")), TopicPartition("beats", 0)
+    worker = runner(Unit("sums", ("numbers",), lambda partition: Speaking(partition, "sums")), kafka, MemorySnapshots())
+    async with running(worker):
+        await until(lambda: said(kafka, beats)[:2] == ["numbers IDLE", "numbers STILL_IDLE"])
+
+
+def said(kafka: Cluster, beats: TopicPartition) -> list[str]:
+    return [(record.value or b"").decode() for record in kafka.broker.records(beats)]
 
 
 class Deaf:

@@ -1,11 +1,11 @@
-"""The clock of a fold: the minimum over the sources that are not idle, and it never goes back."""
+"""The clock of a fold: the minimum over its sources, and it never goes back."""
 
 from hypothesis import given, strategies as st
 
 from penstock.fold.watermark import BEGINNING_MS, Watermark
 
-A, B = ("a", 0), ("a", 1)
-MOVES = st.lists(st.tuples(st.sampled_from([A, B]), st.one_of(st.none(), st.integers(BEGINNING_MS, 2**41))), max_size=30)
+A, B, C = ("a", 0), ("a", 1), ("a", 2)
+MOVES = st.lists(st.tuples(st.sampled_from([A, B, C]), st.one_of(st.none(), st.integers(BEGINNING_MS, 2**41))), max_size=30)
 
 
 def moved(moves: list[tuple[tuple[str, int], int | None]], sources: int = 1) -> Watermark:
@@ -39,6 +39,26 @@ def test_it_is_idle_when_every_source_that_has_spoken_is() -> None:
     assert clock.idle
     clock.advance(A, 2)
     assert not clock.idle
+
+
+def test_a_source_that_is_idle_is_lifted_to_where_the_others_are_and_then_holds_the_clock() -> None:
+    clock = Watermark(sources=3)
+    for source, time_ms in ((A, 100), (B, 50), (C, 10)):
+        clock.advance(source, time_ms)
+    assert (clock.rest(C), clock.value) == (True, 50)
+    assert (clock.advance(B, 90), clock.advance(A, 200), clock.value) == (False, False, 50)
+    assert (clock.rest(C), clock.value) == (True, 90)
+
+
+def test_when_all_are_idle_the_clock_comes_to_the_highest_once_each_has_said_so_again() -> None:
+    clock = Watermark(sources=2)
+    clock.advance(A, 100)
+    clock.advance(B, 50)
+    clock.rest(A)
+    assert (clock.rest(B), clock.value) == (True, 100)
+    clock.advance(A, 200)
+    assert (clock.rest(A), clock.value) == (False, 100)
+    assert (clock.rest(B), clock.value) == (True, 200)
 
 
 def test_it_stands_at_the_beginning_until_every_source_has_spoken_or_rested() -> None:

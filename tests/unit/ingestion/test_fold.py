@@ -4,6 +4,7 @@ import pytest
 from aiokafka.partitioner import murmur2
 
 from penstock.fold.protocol import Missing, Poison
+from penstock.fold.pulse import Beat
 from penstock.fold.watermark import BEGINNING_MS
 from penstock.records import event_time_ms
 from penstock.spec import Field
@@ -215,15 +216,23 @@ async def test_an_idle_partition_says_so_at_its_highest_time_to_every_partition(
     fold = home.fold(partition=2)
     fold.step(record(flight(), 0))
     fold.step(record(flight(flight_id="b", scheduled_at=NOON_MS - HOUR_MS), 1))
-    ticks = [home.read(output) for output in fold.idle("events.flights")]
-    assert ticks == [{"event_time_ms": NOON_MS, "origin": None, "source": "events.flights", "partition": 2, "idle": True}] * 3
-    assert [output.partition for output in fold.idle("events.flights")] == [0, 1, 2]
+    for beat, idle in ((Beat.MOVING, False), (Beat.IDLE, True), (Beat.STILL_IDLE, True)):
+        outputs = list(fold.pulse("events.flights", beat))
+        tick = {"event_time_ms": NOON_MS, "origin": None, "source": "events.flights", "partition": 2, "idle": idle}
+        assert [home.read(output) for output in outputs] == [tick] * 3
+        assert [output.partition for output in outputs] == [0, 1, 2]
+
+
+async def test_the_only_partition_of_a_stream_says_only_once_that_it_is_idle() -> None:
+    fold = (await house(partitions=1)).fold(partition=0)
+    fold.step(record(flight(), 0, partition=0))
+    assert [len(list(fold.pulse("events.flights", beat))) for beat in (Beat.MOVING, Beat.IDLE, Beat.STILL_IDLE)] == [0, 1, 0]
 
 
 async def test_an_empty_partition_is_idle_at_the_beginning_of_time_and_may_then_speak_at_any() -> None:
     home = await house()
     fold = home.fold(partition=2)
-    ticks = [home.read(output) for output in fold.idle("events.flights")]
+    ticks = [home.read(output) for output in fold.pulse("events.flights", Beat.IDLE)]
     assert [(tick["event_time_ms"], tick["partition"], tick["idle"]) for tick in ticks] == [(BEGINNING_MS, 2, True)] * 3
     assert len(list(fold.step(record(flight(), 0)))) == 1  # being idle has set no clock that an event could be too far ahead of
 

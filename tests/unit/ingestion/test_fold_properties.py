@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 
 from penstock.fold.protocol import LogRecord, Missing, Output, Poison, Snapshot
+from penstock.fold.pulse import Beat
 from penstock.spec.avro import producer_schema
 from penstock_ingestion.fold import IngestionFold
 from tests.unit.ingestion.streams import HOUR_MS, NOON_MS, House, flight, house, record
@@ -62,7 +63,7 @@ async def test_a_fold_restored_at_any_point_goes_on_as_if_nothing_had_happened(v
         outputs += await home.outputs(parts, [each])
     assert outputs == expected
     assert parts.counts == whole.counts
-    assert list(parts.idle("events.flights")) == list(whole.idle("events.flights"))
+    assert list(parts.pulse("events.flights", Beat.IDLE)) == list(whole.pulse("events.flights", Beat.IDLE))
 
 
 @settings(deadline=None)

@@ -71,7 +71,7 @@ async def test_labels_do_not_move_the_clock() -> None:
     assert fold.counts["expired"] == 0
 
 
-async def test_the_clock_is_the_minimum_over_partitions_and_an_idle_one_leaves_it() -> None:
+async def test_the_clock_is_the_minimum_over_partitions_and_one_that_is_idle_holds_it_until_it_is_told_further() -> None:
     log = await a_log()
     log.ask("slow", 1, partition=0, a=1.0)
     log.ask("fast", 100, partition=1, a=1.0)
@@ -79,7 +79,41 @@ async def test_the_clock_is_the_minimum_over_partitions_and_an_idle_one_leaves_i
     fold_all(fold, log.records)
     assert fold.counts["expired"] == 0
     fold_all(fold, [log.tick(1, partition=0, idle=True)])
+    assert fold.counts["expired"] == 0
+    fold_all(fold, [log.tick(100, partition=0, idle=True)])
     assert fold.counts["expired"] == 1
+
+
+async def test_a_prediction_moves_the_clock_as_far_as_every_source_of_its_stream_had_come() -> None:
+    log = await a_log()
+    log.ask("q", 100, watermark_hours=30, a=1.0)
+    fold = log.fold()
+    fold_all(fold, log.records)
+    assert fold.watermark.value == 30 * HOUR_MS
+
+
+async def test_a_question_that_comes_too_late_for_any_label_ends_at_once() -> None:
+    log = await a_log()
+    log.ask("new", 100, a=1.0)
+    log.ask("old", 1, a=1.0)
+    fold = log.fold()
+    ended = outcomes(log, fold_all(fold, log.records))
+    assert [(each["event_id"], each["kind"]) for each in ended] == [("old", "expired")]
+    assert fold.pending.open_count == 1
+
+
+async def test_what_was_labelled_before_the_first_specification_is_forgotten_in_its_time() -> None:
+    log = await LearningLog.new()
+    log.ask("q", 1, a=1.0)
+    log.label("q", 2)
+    log.spec()
+    log.tick(1 + 2 * 48 + 0.1)
+    log.label("q", 3)
+    fold = log.fold()
+    fold_all(fold, log.records[:3])
+    assert (fold.counts["labelled"], fold.pending.get("q") is not None) == (1, True)
+    fold_all(fold, log.records[3:])
+    assert (fold.counts["labels.orphan"], fold.pending.get("q")) == (1, None)
 
 
 async def test_a_partition_that_speaks_late_finds_that_the_clock_has_waited_for_it() -> None:
@@ -102,7 +136,8 @@ async def test_a_partition_that_is_idle_before_its_first_record_frees_the_clock(
     fold = log.fold()
     fold_all(fold, log.records)
     assert (fold.counts["expired"], fold.watermark.value) == (0, BEGINNING_MS)
-    ended = outcomes(log, fold_all(fold, [log.tick(BEGINNING_MS / HOUR_MS, partition=0, idle=True)]))
+    assert fold_all(fold, [log.tick(BEGINNING_MS / HOUR_MS, partition=0, idle=True)]) == []
+    ended = outcomes(log, fold_all(fold, [log.tick(50, partition=0, idle=True)]))
     assert ([each["kind"] for each in ended], fold.watermark.value) == (["expired"], 50 * HOUR_MS)
 
 
