@@ -7,6 +7,8 @@ from typing import Any
 
 from penstock import codec
 from penstock.fold.protocol import Output
+from penstock.invariants.flow import Circumstances, Invariants
+from penstock.invariants.seen import Standing, Stood
 from penstock.learning import present, probability
 from penstock_trainer.checkpoints import CheckpointMade, record_of
 from penstock_trainer.cohort import canonical
@@ -181,6 +183,23 @@ def finite(evidence: Evidence) -> Broken:
             yield f"{read.fields['event_id']} was answered {read.fields['score']}"
 
 
+def penstock_verify(evidence: Evidence) -> Broken:
+    """What is shipped as `penstock verify` finds nothing either: whatever has happened, it gives no false alarm."""
+    run = evidence.run
+    logs = list(run.broker.logs())
+    stood = {
+        (unit, number): Stood({each.topic: run.broker.bounds(each).end for each in logs if each.partition == number}, fold.counts)
+        for (unit, number), fold in run.folds.items()
+    }
+    invariants = Invariants(run.spec, evidence.wire, Circumstances(Standing(stood), from_start=True))
+    for topic in invariants.topics:
+        for place in sorted(each for each in logs if each.topic == topic):
+            for record in run.broker.records(place):
+                invariants.see(record)
+    for finding in invariants.findings():
+        yield from (f"{finding.name}: {where}" for where in finding.broken)
+
+
 CHECKS: tuple[Callable[[Evidence], Broken], ...] = (
     valid_is_validated,
     rejects_are_dead_letters,
@@ -194,6 +213,7 @@ CHECKS: tuple[Callable[[Evidence], Broken], ...] = (
     one_champion,
     rejects_change_nothing,
     finite,
+    penstock_verify,
 )
 
 
