@@ -6,9 +6,9 @@ dictionaries that are there already; *prequential* also updates the three metric
 The ratio is the loop's time over the fold's: 1.0 would be a trainer that costs nothing. Every round must end with the same digest
 (SHA-256 of the encoded learner) in all three, or there is no figure. Times are CPU times of the thread; a first round warms up.
 
-It does not measure Kafka, the runner, snapshots (at most 1/20 of the time), or the registry's calls. Nothing is expired here, and there are
-no challengers. Environment: RECORDS (examples at most, default 45312; the forest, which takes a millisecond for each, has FOREST_RECORDS_MAX
-at most), ROUNDS (default 5).
+It does not measure Kafka, the runner, snapshots (at most 1/20 of the time), or the registry's calls. Nothing is expired here, and there
+are no challengers. Environment: RECORDS (examples at most, default 45312; the forest, which takes a millisecond for each, has at most
+FOREST_RECORDS_MAX), ROUNDS (default 5).
 """
 
 import asyncio
@@ -56,11 +56,16 @@ def measure(folder: Path) -> Result:
             name: _compare(data[: FOREST_RECORDS_MAX if name == FOREST else None], *recipe, rounds) for name, recipe in LEARNERS.items()
         }
     notes = [
-        f"{len(data):,} examples of {source} (the forest at most {FOREST_RECORDS_MAX:,}); a label follows {LAG} questions later; {rounds} rounds; {core}",
+        f"{len(data):,} examples of {source}, of the forest {len(_of(FOREST, data)):,}; {rounds} rounds; {core}",
+        f"a label follows {LAG} questions later",
         "the digest of the fold's learner equals that of River fed by hand, in every round",
     ]
     columns = ("learner", "beside", "µs", "fold µs", "ratio", "worst", "goal")
     return Result(columns, [_row(name, loop, each) for name, each in figures.items() for loop in LOOPS], figures, notes)
+
+
+def _of(learner: str, data: Sequence[Example]) -> Sequence[Example]:
+    return data[:FOREST_RECORDS_MAX] if learner == FOREST else data
 
 
 def _compare(data: Sequence[Example], preprocess: Sequence[Recipe], learner: Recipe, to_reach: float, rounds: int) -> dict[str, Any]:
