@@ -136,8 +136,11 @@ class Recovery:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _folded(self) -> int:
-        described = await self.bench.described()
-        return int(described.position)
+        """How far the trainer has come; 0 while it does not answer, since one that stood still for a minute restores its fold first."""
+        try:
+            return int((await self.bench.described()).position)
+        except PenstockError:
+            return 0
 
     async def _outcomes(self, kafka: KafkaCluster) -> int:
         return await self._end(kafka, "outcomes")
