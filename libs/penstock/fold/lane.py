@@ -54,7 +54,8 @@ class Lane:
         self.merge.advance(record)
         self.next_offsets[record.topic] = record.offset + 1
         self._last[record.topic] = record
-        self._pulses[record.topic].move(now_s)
+        if self._say is not None:
+            self._pulses[record.topic].move(now_s)
         self.changed = True
 
     def pulse(self, topic: str, read_to_end: bool, now_s: float) -> Iterable[Output | Effect]:
