@@ -152,8 +152,9 @@ class LearningOracle:
             self._label(offset, id, known.label)
         origin = value["origin"]
         self._moved((origin["topic"], origin["partition"]), value["watermark_ms"])
-        if self.known[id].time_ms + self.horizon_ms < self.clock_ms:
-            self._ended(id, self.known[id])
+        question = self.known.get(id)
+        if self.spec_version > 0 and question is not None and question.time_ms + self.horizon_ms < self.clock_ms:
+            self._ended(id, question)
 
     def _answered(self, offset: int, id: str, time_ms: int, label: bool) -> None:
         known = self.known.get(id)
