@@ -53,13 +53,14 @@ class Run:
     sent: list[tuple[LogRecord, Sent]] = field(default_factory=list)
     injected: Counter[str] = field(default_factory=Counter)
     folds: dict[tuple[str, int], Any] = field(default_factory=dict)
+    final: MemoryBroker | None = None
     virtual_s: float = 0.0
     failure: Exception | None = None
 
     @property
     def broker(self) -> MemoryBroker:
-        """Where all logs are."""
-        return self.outside.broker
+        """Where all logs are; after the end as they stood then, since an idle tick may come while the hosts are being stopped."""
+        return self.final or self.outside.broker
 
     @property
     def registry(self) -> RegistryTwin:
@@ -133,6 +134,7 @@ async def end(run: Run, story: Story) -> None:
         send(run, sent)
     await settle(run)
     run.folds = {(unit, number): fold for unit, number, fold in folds(run.hosts)}
+    run.final = run.broker.copy()
     for host in run.hosts:
         run.injected += host.injected
         if host.faults:
