@@ -129,10 +129,10 @@ def test_what_is_sent_again_after_a_crash_is_touched_once() -> None:
 
 def test_answers_of_what_had_not_learned_it_yet_are_not_touched() -> None:
     logs = Logs()
-    rides = [logs.event("rides", number) for number in range(3)]
-    for source, position in zip(rides, (0, 1, 2), strict=True):
+    rides = [logs.event("rides", number) for number in range(4)]
+    for source, position in zip(rides, (0, 1, 2, 1), strict=True):
         logs.asked(source, position)
-    assert logs.impact("learning.m", 1, 2).answers_by_learned == 1
+    assert logs.impact("learning.m", 1, 2).answers_by_learned == 1  # a checkpoint at 1 has learned what lies below 1
     assert logs.impact("learning.m", 2, 3).answers_by_learned == 0
 
 
