@@ -9,40 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from penstock.codec.allowed import CALLABLES, COMPONENTS, DERIVED, METHODS, RUST_CLASSES
 from penstock.codec.attributes import ATTRIBUTES, GROUPS
 from penstock.codec.paths import shown
-
-RUST_CLASSES = ("river._river_rust.drift.AdaptiveWindowing",)
-
-# What stands in a state as a factory, a type or a slot. A name with brackets is functools.partial with one argument.
-CALLABLES = (
-    "builtins.dict",
-    "builtins.float",
-    "builtins.int",
-    "builtins.set",
-    "builtins.str",
-    "collections.defaultdict",
-    "collections.defaultdict(builtins.float)",
-    "collections.defaultdict(river.naive_bayes.gaussian.GaussianNB._make_gaussian)",
-    "river.stats.maximum.Max",
-    "river.stats.minimum.Min",
-    "river.naive_bayes.gaussian.GaussianNB._make_gaussian",
-    "river.tree.splitter.ebst_splitter.EBSTNode._update_estimator_univariate",
-    "river.tree.splitter.nominal_splitter_reg.NominalSplitterReg._update_estimator_univariate",
-)
-
-METHODS = (
-    "river.drift.page_hinkley.PageHinkley._test_both",
-    "river.drift.page_hinkley.PageHinkley._test_decrease",
-    "river.drift.page_hinkley.PageHinkley._test_increase",
-)
-
-# Left out of the bytes and made anew on reading. The plan of a pipeline is a cache of its steps: River builds it at
-# the first call, so a state with it would differ before and after a mere prediction.
-DERIVED: Mapping[str, Mapping[str, Any]] = {
-    "river.compose.pipeline.Pipeline": {"_plan": None, "_inference_transformers": (), "_last_step_cached": None, "_last_step_params": {}},
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -122,7 +91,7 @@ def class_named(name: str) -> type[Any]:
 
     Raises: Unknown. Nothing is imported for a name that is not in the list.
     """
-    if name not in ATTRIBUTES and name not in RUST_CLASSES:
+    if name not in ATTRIBUTES and name not in RUST_CLASSES and name not in COMPONENTS:
         raise Unknown(f"class {name:.100} is not in the list")
     found = _resolve(name)
     assert isinstance(found, type)
@@ -149,6 +118,14 @@ def callable_name(value: Any) -> str:
     if name is None:
         raise Unknown(f"{shown(value)} is not in the list of functions")
     return name
+
+
+def is_listed(value: Any) -> bool:
+    """Whether a function, class or partial has a name in the list."""
+    try:
+        return _identity(value) in _callable_names()
+    except TypeError:  # a partial over something that does not hash
+        return False
 
 
 def bind(owner: object, name: Any) -> types.MethodType:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from penstock.codec import classes, kinds, native, wire
+from penstock.codec import classes, kinds, native, partials, rebuilt, wire
 from penstock.codec.collector import collector_paused
 from penstock.codec.distributions import fresh_generator, is_unseeded_distribution
 from penstock.codec.encoder import is_key
@@ -60,6 +60,7 @@ class _Reader:
             kinds.CALLABLE: self._callable,
             kinds.METHOD: self._method,
             kinds.NUMPY_SCALAR: self._scalar,
+            kinds.PARTIAL: self._partial,
         }
 
     def model(self) -> Any:
@@ -145,6 +146,7 @@ class _Reader:
             object.__setattr__(shell, attribute, value)
         for attribute, value in layout.shape.derived.items():
             object.__setattr__(shell, attribute, value.copy() if type(value) is dict else value)
+        rebuilt.rebuild(shell)
         self._restore_generator(shell, layout)
 
     def _restore_generator(self, shell: Any, layout: _Layout) -> None:
@@ -212,6 +214,9 @@ class _Reader:
     def _method(self, raw: Sequence[Any], depth: int) -> Any:
         _, owner, name = raw
         return classes.bind(self._value(owner, None, depth), name)
+
+    def _partial(self, raw: Sequence[Any], depth: int) -> Any:
+        return partials.made(raw[1:], lambda part: self._value(part, None, depth))
 
     def _scalar(self, raw: Sequence[Any], depth: int) -> Any:
         _, dtype, data = raw

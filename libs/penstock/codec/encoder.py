@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.codec import classes, kinds, native, wire
+from penstock.codec import classes, kinds, native, partials, wire
 from penstock.codec.collector import collector_paused
 from penstock.codec.distributions import is_unseeded_distribution
 from penstock.codec.errors import NotAllowed, StateError
@@ -47,7 +47,7 @@ class Walk:
             types.MethodType: self._method,
             types.FunctionType: self._callable,
             types.BuiltinFunctionType: self._callable,
-            functools.partial: self._callable,
+            functools.partial: self._partial,
             type: self._callable,
         }
         self._refer(model, None)
@@ -99,7 +99,7 @@ class Walk:
         return [kinds.OBJECT, layout, *(self.value(value, attribute) for attribute, value in state)]
 
     def _attributes(self, obj: Any, name: str, shape: classes.Shape) -> list[tuple[str, Any]]:
-        held = _state_of(obj)
+        held = state_of(obj)
         for attribute in shape.derived:
             held.pop(attribute, None)
         if is_unseeded_distribution(obj):
@@ -168,6 +168,15 @@ class Walk:
         except classes.Unknown as error:
             raise self._refuse(label, str(error)) from error
 
+    def _partial(self, value: "functools.partial[Any]", label: Label) -> list[Any]:
+        if classes.is_listed(value):
+            return self._callable(value, label)
+        try:
+            parts = partials.parts(value)
+        except (classes.Unknown, TypeError) as error:
+            raise self._refuse(label, str(error)) from error
+        return [kinds.PARTIAL, *(self.value(part, label) for part in parts)]
+
     def _callable(self, value: Any, label: Label) -> list[Any]:
         try:
             return [kinds.CALLABLE, classes.callable_name(value)]
@@ -188,7 +197,8 @@ def is_key(value: Any) -> bool:
     return type(value) in KEY_TYPES or isinstance(value, np.generic)
 
 
-def _state_of(obj: Any) -> dict[str, Any]:
+def state_of(obj: Any) -> dict[str, Any]:
+    """The attributes and slots of an object."""
     held = dict(getattr(obj, "__dict__", ()))
     for slot in _slots_of(type(obj)):  # type: ignore[arg-type]  # every class is hashable
         if hasattr(obj, slot):
