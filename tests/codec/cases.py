@@ -139,8 +139,6 @@ def travel(case: Case, training: int = TRAINING, further: int = FURTHER) -> Jour
     return Journey(state, answers, answers_of_copy, encode(original), encode(copy))
 
 
-
-
 def run(model: Any, events: Sequence[Event]) -> list[Any]:
     """All answers of a model over some events."""
     return [step(model, x, y) for x, y in events]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from river import base, metrics, optim, stats
 from river.tree.base import Branch, Leaf
+from river.tree.splitter import Splitter
 
 from penstock.codec import attributes, classes, kinds
 from penstock.codec.buildables import BUILDABLES
@@ -22,10 +23,12 @@ from penstock.codec.distributions import is_unseeded_distribution
 from penstock.codec.encoder import state_of
 from tests.codec.cases import Case, step
 from tests.codec.supported import CASES
+from tests.codec.variants import variants
 
 FILE = Path(attributes.__file__)
-EVENTS, LOOK_EVERY = 1_000, 50
+EVENTS, LOOK_EVERY = 600, 60
 WIDTH = 118
+ABSENT = "absent"
 WIDER = {"last_class": "$scalar|none", "bkg_model": "$learner|none", "nominal_attributes": "list|none", "p_value": "$number"}
 Types = dict[str, dict[str, set[str]]]
 GROUPS: Mapping[str, tuple[type[Any], ...]] = {
@@ -37,6 +40,7 @@ GROUPS: Mapping[str, tuple[type[Any], ...]] = {
     "$node": (Branch, Leaf),
     "$optimizer": (optim.base.Optimizer,),
     "$scheduler": (optim.base.Scheduler,),
+    "$splitter": (Splitter,),
     "$statistic": (stats.base.Statistic,),
 }
 
@@ -67,6 +71,7 @@ def _parts(obj: Any) -> list[Any]:
 def _is_plain(obj: Any) -> bool:
     """Whether it is no object with attributes of River's or ours."""
     name = classes.name_of(type(obj))
+    assert not name.startswith("river._river_rust") or type(obj) in kinds.kinds_by_type(), f"list the native class {name}"
     return type(obj) in kinds.kinds_by_type() or isinstance(obj, type) or not name.startswith(("river.", "penstock."))
 
 
@@ -85,11 +90,20 @@ def observed(case: Case, seen: Types) -> None:
         if index % LOOK_EVERY == 0 or index < 3:
             for obj in objects_of(model):
                 if not _is_plain(obj):
-                    seen[classes.name_of(type(obj))]
+                    note_absent(seen[classes.name_of(type(obj))], _attributes(obj))
                 for attribute, value in _attributes(obj).items():
                     seen[classes.name_of(type(obj))][attribute].add(classes.type_tag(type(value)))
         if x is not None:
             step(model, x, y)
+
+
+def note_absent(types_of: dict[str, set[str]], held: Mapping[str, Any]) -> None:
+    """Mark the attributes that some instances have and others have not."""
+    for attribute in [name for name in types_of if name not in held]:
+        types_of[attribute].add(ABSENT)
+    if types_of:
+        for attribute in [name for name in held if name not in types_of]:
+            types_of[attribute].add(ABSENT)
 
 
 def _members(known: Mapping[str, Any]) -> dict[str, set[str]]:
@@ -139,10 +153,13 @@ def schema(seen: Types) -> tuple[dict[str, str], dict[str, str]]:
     table = {}
     for name in sorted({*attributes.ATTRIBUTES, *seen}):
         known = dict(word.split(":") for word in attributes.ATTRIBUTES.get(name, "").split())
-        for attribute, tags in seen.get(name, {}).items():
-            key = attribute if attribute in known or f"{attribute}?" not in known else f"{attribute}?"
+        for attribute, found in seen.get(name, {}).items():
+            tags = found - {ABSENT}
+            if ABSENT in found and attribute in known:
+                known[f"{attribute}?"] = known.pop(attribute)
+            key = f"{attribute}?" if ABSENT in found or f"{attribute}?" in known else attribute
             before = set(known[key].split("|")) if key in known else set()
-            fitting = {tag for word in before for tag in (members[word] if word in members else {word})}
+            fitting = {tag for word in before for tag in members.get(word, {word})}
             if name not in attributes.ATTRIBUTES:
                 known[key] = "|".join(sorted(_widened(name, attribute, tags, members)))
             elif tags - fitting:
@@ -151,7 +168,9 @@ def schema(seen: Types) -> tuple[dict[str, str], dict[str, str]]:
     return table, {group: " ".join(sorted(words)) for group, words in sorted(members.items())}
 
 
-def _literal(text: str) -> str:
+def _literal(name: str, text: str) -> str:
+    if len(name) + len(text) < WIDTH:
+        return repr(text)
     lines, line = [], ""
     for word in text.split():
         if line and len(line) + len(word) > WIDTH:
@@ -159,20 +178,23 @@ def _literal(text: str) -> str:
             line = ""
         line += f"{word} "
     lines.append(line.rstrip())
-    return repr(lines[0]) if len(lines) == 1 else "(" + " ".join(map(repr, lines)) + ")"
+    return "(" + " ".join(map(repr, lines)) + ")"
 
 
 def write(table: Mapping[str, str], groups: Mapping[str, str]) -> None:
     """The module, formatted."""
     head = FILE.read_text().partition("ATTRIBUTES: ")[0]
-    body = "".join(f"{name!r}: {_literal(text)},\n" for name, text in table.items())
-    kin = "".join(f"{name!r}: {_literal(text)},\n" for name, text in groups.items())
+    body = "".join(f"{name!r}: {_literal(name, text)},\n" for name, text in table.items())
+    kin = "".join(f"{name!r}: {_literal(name, text)},\n" for name, text in groups.items())
     FILE.write_text(f"{head}ATTRIBUTES: Mapping[str, str] = {{\n{body}}}\nGROUPS: Mapping[str, str] = {{\n{kin}}}\n")
     subprocess.run([sys.executable, "-m", "ruff", "format", str(FILE)], check=True)
 
 
 if __name__ == "__main__":
     everything: Types = defaultdict(lambda: defaultdict(set))
-    for each in CASES:
-        observed(each, everything)
+    for each in (*CASES, *variants(CASES)):
+        try:
+            observed(each, everything)
+        except Exception as error:  # River's own, of a combination that does not work
+            sys.stdout.write(f"{each.name}: {type(error).__name__}: {error}"[:200] + "\n")
     write(*schema(everything))

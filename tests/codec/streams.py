@@ -68,8 +68,10 @@ def _numbers(kind: str) -> Iterator[Event]:
             yield {"score": min(1.0, 0.3 * label + 0.7 * source.random())}, label
         elif kind == "colors":
             yield {"shares": [source.random() for _ in range(3)]}, ("red", "green", "blue")[source.randrange(3)]
-        else:
+        elif kind == "amounts":
             yield {"score": abs(source.gauss(0.0, 1.0))}, abs(source.gauss(shift, 1.0))
+        else:
+            yield {"score": source.gauss(0.0, 1.0)}, source.gauss(shift, 1.0)
 
 
 STREAMS: dict[str, Callable[[], Iterator[Event]]] = {
@@ -80,5 +82,5 @@ STREAMS: dict[str, Callable[[], Iterator[Event]]] = {
     "trump": _trump,
     "passengers": _passengers,
     "sentences": _sentences,
-    **{kind: lambda kind=kind: _numbers(kind) for kind in ("scores", "errors", "mistakes", "colors", "estimates")},  # type: ignore[misc]
+    **{kind: lambda kind=kind: _numbers(kind) for kind in ("scores", "errors", "mistakes", "colors", "estimates", "amounts")},  # type: ignore[misc]
 }

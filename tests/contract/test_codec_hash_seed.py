@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 NAMES = ["logistic-adagrad", "tree-adaptive-many", "forest-text", "prior", "f1"]
 PROGRAM = f"""
 from penstock.codec import decode, digest
-from tests.unit.codec.cases import BY_NAME, trained
+from tests.codec.supported import BY_NAME, trained
 names = {NAMES}
 print([digest(trained(name)) for name in names])
 case = BY_NAME["tree-adaptive-many"]

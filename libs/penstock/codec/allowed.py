@@ -8,9 +8,11 @@ RUST_CLASSES = (
     "river._river_rust.stats.RsEWMean",
     "river._river_rust.stats.RsEWVar",
     "river._river_rust.stats.RsIQR",
+    "river._river_rust.stats.RsKurtosis",
     "river._river_rust.stats.RsQuantile",
     "river._river_rust.stats.RsRollingPRAUC",
     "river._river_rust.stats.RsRollingROCAUC",
+    "river._river_rust.stats.RsSkew",
 )
 
 # Deques with parameters, which a state holds whole.

@@ -10,7 +10,7 @@ from river import compose
 from penstock.codec.arguments import Argument
 from penstock.codec.buildables import BUILDABLES
 from penstock.codec.checks import check_deterministic
-from penstock.codec.ordered import OrderedSet
+from penstock.codec.ordered import NEEDS_ORDER, OrderedSet
 from penstock.codec.recipes import Recipe, check_preprocess, check_recipe, parse
 from penstock.codec.transformers import Pick
 
@@ -88,8 +88,8 @@ def _construct(recipe: Recipe, seed: int, path: str) -> Any:
         keywords.setdefault("seed", _derived_seed(seed, here))
     module, _, cls = name.rpartition(".")
     model = getattr(importlib.import_module(f"river.{module}"), cls)(**{**buildable.always, **keywords})
-    if name == "tree.HoeffdingAdaptiveTreeClassifier":
-        model.classes = OrderedSet()  # River sums over it; see the class
+    if type(model).__qualname__ in NEEDS_ORDER:
+        model.classes = OrderedSet()
     return model
 
 

@@ -13,6 +13,7 @@ from penstock.codec.allowed import CALLABLES, COMPONENTS, DERIVED, METHODS, RUST
 from penstock.codec.attributes import ATTRIBUTES, GROUPS
 from penstock.codec.paths import shown
 
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """The attributes that instances of a class have: for each, the types that it may hold."""

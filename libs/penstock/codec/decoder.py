@@ -1,6 +1,7 @@
 """Bytes to a model: create every object empty, then fill in; nothing outside the allow-list is ever called."""
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -12,6 +13,8 @@ from penstock.codec.encoder import is_key
 from penstock.codec.errors import Malformed, NotAllowed, StateError, TooLarge
 from penstock.codec.paths import Label, format_path, shown
 from penstock.codec.wire import DEFAULT_LIMITS, Limits
+
+LOOK_EVERY_NODES = 256  # at the clock
 
 
 def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
@@ -53,6 +56,7 @@ class _Reader:
         self._layouts_used = 0
         self._current = 0
         self._generator = fresh_generator()
+        self._deadline_s = math.inf if limits.decode_s_max is None else time.monotonic() + limits.decode_s_max
         self._inline: dict[int, Callable[[Sequence[Any], int], Any]] = {
             kinds.TUPLE: self._tuple,
             kinds.FROZENSET: self._frozenset,
@@ -80,16 +84,23 @@ class _Reader:
             raise ValueError("a layout stands twice")
         nodes = self._document.nodes
         for number, raw in enumerate(nodes):
-            self._current = number
+            self._begin(number)
             self._shells.append(self._make(raw))
         for number, raw in enumerate(nodes):
-            self._current = number
+            self._begin(number)
             if number >= len(self._origins):
                 raise ValueError(f"node {number} is not reachable")
             self._fill(raw, self._shells[number])
         if self._layouts_used != len(self._layouts):
             raise ValueError("a layout is not used")
         return self._shells[0]
+
+    def _begin(self, number: int) -> None:
+        self._current = number
+        if number % LOOK_EVERY_NODES == 0 and self._deadline_s < math.inf and time.monotonic() > self._deadline_s:
+            raise TooLarge(
+                "document", f"decode_s_max is {self._limits.decode_s_max} s, over at node {number} of {len(self._document.nodes)}"
+            )
 
     def _path(self, label: Label = None) -> str:
         if self._current >= len(self._origins):
@@ -169,7 +180,7 @@ class _Reader:
         if len(raw) == 1:
             return self._reference(raw[0], label)
         if depth >= self._limits.depth_max:
-            raise TooLarge(self._path(label), f"values are nested deeper than {self._limits.depth_max}")
+            raise TooLarge(self._path(label), f"values are nested deeper than {self._limits.depth_max}, which is depth_max")
         read = self._inline.get(raw[0])
         if read is None:
             raise ValueError(f"inline kind {raw[0]} is unknown")

@@ -14,19 +14,24 @@ from penstock.codec.collector import collector_paused
 from penstock.codec.distributions import is_unseeded_distribution
 from penstock.codec.errors import NotAllowed, StateError
 from penstock.codec.paths import Label, format_path
+from penstock.codec.wire import DEFAULT_LIMITS, Limits
 
 KEY_TYPES = frozenset({str, int, float, bool, type(None), bytes})
 
 
-def encode(model: object) -> bytes:
+def encode(model: object, limits: Limits = DEFAULT_LIMITS) -> bytes:
     """The state of a model as canonical bytes; equal states give equal bytes.
 
+    What `decode` would refuse is refused here already, so that a checkpoint fails and not its restore.
+
     The root must be a River object or a container. The garbage collector is off inside: it halves large walks.
-    Raises: NotAllowed for anything outside the allow-list, with the path to it.
+    Raises: NotAllowed for anything outside the allow-list, with the path to it; TooLarge.
     """
     with collector_paused():
-        walk = Walk(model)
-        return wire.pack(walk.document(), classes.river_version())
+        document = Walk(model).document()
+        data = wire.pack(document, classes.river_version())
+        wire.check_size(data, document.nodes, limits)
+        return data
 
 
 class Walk:

@@ -3,12 +3,13 @@
 import pytest
 
 from penstock.codec import decode
-from penstock.codec.arguments import BUILDABLES
+from penstock.codec.allowed import CALLABLES, METHODS
 from penstock.codec.attributes import ATTRIBUTES
-from penstock.codec.classes import CALLABLES, METHODS, Unknown, callable_named, class_named, name_of, shape_of
+from penstock.codec.buildables import BUILDABLES
+from penstock.codec.classes import Unknown, callable_named, class_named, name_of, shape_of
 from penstock.codec.encoder import Walk
 from penstock.codec.kinds import node_kinds
-from tests.unit.codec.cases import CASES, trained
+from tests.codec.supported import CASES, trained
 
 # Listed without being seen here: a split that none of the streams brings about, and a selection that plain River code may hold.
 UNSEEN = {"river.compose.select.Select", "river.tree.nodes.hatc_nodes.AdaNomBinaryBranchClass"}

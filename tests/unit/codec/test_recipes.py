@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from penstock.codec import RecipeError, build, build_pipeline, check_preprocess, check_recipe, encode
-from penstock.codec.arguments import BUILDABLES
+from penstock.codec.buildables import BUILDABLES
 from penstock.errors import UsageError
 
 LOGISTIC = "linear_model.LogisticRegression"

@@ -7,7 +7,8 @@ import pytest
 from river import stream
 
 from penstock.codec import build_pipeline, decode, digest, encode, finite
-from tests.unit.codec.cases import BY_NAME, CASES, FURTHER, SCALED, SEED, TRAINING, Case, journey, run, trained
+from tests.codec.cases import FURTHER, SEED, TRAINING, Case, run
+from tests.codec.supported import BY_NAME, CASES, SCALED, journey, trained
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 ELEC2 = Path(__file__).parents[4] / "shared" / "data" / "elec2.csv"

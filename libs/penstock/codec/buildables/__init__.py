@@ -30,8 +30,8 @@ LEARNERS = ("classifier", "regressor", "anomaly detector", "forecaster")
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "learner": LEARNERS,
     "metric": ("classification metric", "regression metric"),
+    "any statistic": ("statistic", "quantile"),  # a quantile of nothing is no number, which aggregates cannot bear
     "any loss": ("binary loss", "regression loss", "class loss"),
-    "rolling statistic": ("statistic", "rolling"),
 }
 
 

@@ -37,5 +37,5 @@ BAYES = {
     ),
     "dummy.PriorClassifier": Buildable("classifier"),
     "dummy.NoChangeClassifier": Buildable("classifier"),
-    "dummy.StatisticRegressor": Buildable("regressor", {"statistic": recipe("statistic")}, "statistic", required=("statistic",)),
+    "dummy.StatisticRegressor": Buildable("regressor", {"statistic": recipe("any statistic")}, "statistic", required=("statistic",)),
 }

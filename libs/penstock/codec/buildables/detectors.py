@@ -26,9 +26,7 @@ DETECTORS = {
         {"min_instances": EVENTS, "delta": POSITIVE, "threshold": POSITIVE, "alpha": SHARE, "mode": words("up", "down", "both")},
     ),
     "drift.NoDrift": Buildable("detector"),
-    "drift.binary.DDM": Buildable(
-        "warning detector", {"warm_start": EVENTS, "warning_threshold": POSITIVE, "drift_threshold": POSITIVE}
-    ),
+    "drift.binary.DDM": Buildable("warning detector", {"warm_start": EVENTS, "warning_threshold": POSITIVE, "drift_threshold": POSITIVE}),
     "drift.binary.EDDM": Buildable("warning detector", {"warm_start": EVENTS, "alpha": SHARE, "beta": SHARE}),
     "drift.binary.HDDMA": Buildable("warning detector", _CONFIDENCE),
     "drift.binary.HDDMW": Buildable("warning detector", {**_CONFIDENCE, "lambda_val": SHARE}),

@@ -57,7 +57,7 @@ ENSEMBLES = {
             **_bag("classifier"),
             "w": number(0.0, 100.0),
             "adwin_delta": SHARE,
-            "bagging_method": words("bag", "me", "half", "wt", "subag"),
+            "bagging_method": words("bag", "wt", "subag"),  # River 0.26.1 fails in the other two
         },
         "model",
         required=_ONE,
@@ -73,9 +73,7 @@ ENSEMBLES = {
         "model",
         required=_ONE,
     ),
-    "ensemble.VotingClassifier": Buildable(
-        "classifier", {"models": _CLASSIFIERS, "use_probabilities": FLAG}, required=("models",)
-    ),
+    "ensemble.VotingClassifier": Buildable("classifier", {"models": _CLASSIFIERS, "use_probabilities": FLAG}, required=("models",)),
     "ensemble.StackingClassifier": Buildable(
         "classifier",
         {"models": _CLASSIFIERS, "meta_classifier": recipe("classifier"), "include_features": FLAG},

@@ -1,6 +1,6 @@
 """Anomaly detectors, forecasters and clusterers."""
 
-from penstock.codec.arguments import FLAG, POSITIVE, SEED, SHARE, Argument, Buildable, number, recipe, refused, whole
+from penstock.codec.arguments import FLAG, NOT_THIS, POSITIVE, SEED, SHARE, Argument, Buildable, number, recipe, refused, whole
 
 _SERIES = whole(0, 1_000)
 _FILTER = {"anomaly_detector": recipe("anomaly detector"), "protect_anomaly_detector": FLAG}
@@ -9,7 +9,7 @@ OTHERS = {
     "anomaly.GaussianScorer": Buildable(
         "label anomaly detector", {"window_size": Argument(whole=(1, 100_000), null=True), "grace_period": whole(0, 1_000_000)}
     ),
-    "anomaly.StandardAbsoluteDeviation": Buildable("label anomaly detector", {"sub_stat": recipe("statistic")}, "sub_stat"),
+    "anomaly.StandardAbsoluteDeviation": Buildable("label anomaly detector", {"sub_stat": NOT_THIS}),
     "anomaly.HalfSpaceTrees": Buildable(
         "anomaly detector",
         {
@@ -28,7 +28,9 @@ OTHERS = {
         required=("predictive_model",),
     ),
     "anomaly.QuantileFilter": Buildable("anomaly detector", {**_FILTER, "q": SHARE}, required=("anomaly_detector", "q")),
-    "anomaly.ThresholdFilter": Buildable("anomaly detector", {**_FILTER, "threshold": number()}, required=("anomaly_detector", "threshold")),
+    "anomaly.ThresholdFilter": Buildable(
+        "anomaly detector", {**_FILTER, "threshold": number()}, required=("anomaly_detector", "threshold")
+    ),
     "time_series.HoltWinters": Buildable(
         "forecaster",
         {

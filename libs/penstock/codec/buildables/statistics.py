@@ -1,6 +1,6 @@
 """Statistics over one value, as aggregates inside a model use them."""
 
-from penstock.codec.arguments import FLAG, SHARE, Buildable, recipe, whole
+from penstock.codec.arguments import FLAG, SHARE, Buildable, whole
 
 _FADING = {"fading_factor": SHARE}
 
@@ -13,11 +13,8 @@ STATISTICS = {
     "stats.Var": Buildable("statistic", {"ddof": whole(0, 1)}, "ddof"),
     "stats.EWMean": Buildable("statistic", _FADING, "fading_factor"),
     "stats.EWVar": Buildable("statistic", _FADING, "fading_factor"),
-    "stats.Quantile": Buildable("statistic", {"q": SHARE}, "q"),
+    "stats.Quantile": Buildable("quantile", {"q": SHARE}, "q"),
     "stats.Skew": Buildable("statistic", {"bias": FLAG}, "bias"),
     "stats.Kurtosis": Buildable("statistic", {"bias": FLAG}, "bias"),
     "stats.PearsonCorr": Buildable("similarity", {"ddof": whole(0, 1)}, "ddof"),
-    "utils.Rolling": Buildable(
-        "rolling", {"cls": recipe("statistic"), "window_size": whole(1, 100_000)}, required=("cls", "window_size")
-    ),
 }

@@ -19,7 +19,7 @@ from penstock.codec.arguments import (
 
 _SETS = Argument(null=True, refused="fixed categories are held in sets, whose order hangs on the hash seed; leave it out")
 _BY = Argument(names=True, name=True, null=True)
-_HOW = recipe("rolling statistic")
+_HOW = recipe("statistic")
 _WORDS = {
     "on": Argument(name=True),
     "strip_accents": FLAG,
@@ -36,9 +36,7 @@ TRANSFORMERS = {
     "preprocessing.AdaptiveStandardScaler": Buildable("transformer", {"fading_factor": SHARE}, "fading_factor"),
     "preprocessing.MinMaxScaler": Buildable("transformer", {"window_size": NO_WINDOW}),
     "preprocessing.MaxAbsScaler": Buildable("transformer", {"window_size": NO_WINDOW}),
-    "preprocessing.RobustScaler": Buildable(
-        "transformer", {"with_centering": FLAG, "with_scaling": FLAG, "q_inf": SHARE, "q_sup": SHARE}
-    ),
+    "preprocessing.RobustScaler": Buildable("transformer", {"with_centering": FLAG, "with_scaling": FLAG, "q_inf": SHARE, "q_sup": SHARE}),
     "preprocessing.Normalizer": Buildable("transformer", {"order": whole(1, 10)}, "order"),
     "preprocessing.Binarizer": Buildable("transformer", {"threshold": number(), "dtype": NOT_THIS}, "threshold"),
     "preprocessing.OneHotEncoder": Buildable("transformer", {"drop_zeros": FLAG, "drop_first": FLAG, "categories": _SETS}),
