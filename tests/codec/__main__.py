@@ -32,11 +32,7 @@ def _learners(events: int, further: int) -> int:
     rows = []
     for row in matrix.measured(events, further):
         rows.append(row)
-        _say(
-            f"{len(rows):4} {row.name:32} {'holds' if row.holds else 'DOES NOT HOLD'} {row}"
-            if not row.holds
-            else f"{len(rows):4} {row.name}"
-        )
+        _say(f"{len(rows):4} {row.name}" if row.holds else f"{len(rows):4} DOES NOT HOLD: {row}")
     machine = f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}"
     page.FILE.write_text(page.page(rows, events, further, machine))
     _say(f"{len(rows)} cases, {sum(row.holds for row in rows)} hold: {page.FILE.name}")

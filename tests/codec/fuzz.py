@@ -56,8 +56,8 @@ class Report:
     def __str__(self) -> str:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(self.kinds.items()))
         return (
-            f"{self.inputs:,} inputs: {self.refused:,} refused ({kinds}), {self.accepted:,} accepted as another state; crashes {self.crashes}, "
-            f"faults {len(self.faults)} {self.faults[:5]}; slowest {self.slowest_ms:.0f} ms; "
+            f"{self.inputs:,} inputs: {self.refused:,} refused ({kinds}), {self.accepted:,} accepted as another state; "
+            f"crashes {self.crashes}, faults {len(self.faults)} {self.faults[:5]}; slowest {self.slowest_ms:.0f} ms; "
             f"memory of a child at most {self.memory_mib_max:.0f} MiB, {self.growth_mib_max:.0f} MiB of it while reading"
         )
 

@@ -13,13 +13,14 @@ from typing import Any
 import msgspec
 
 from penstock.codec import decode, digest, encode
-from tests.codec.cases import Case, run
+from tests.codec.cases import Case, answer, run
 from tests.codec.supported import BY_NAME, CASES
 
 ROOT = Path(__file__).parents[2]
 OTHER_HASH_SEED = "4242"
 PARTS = 4  # an uninterrupted run against one that is resumed so often
 REPEATS = 3
+QUESTIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Row:
     hash_seeds: bool
     resumed: bool
     moves: bool
+    still: bool | None
     size_bytes: int
     nodes: int
     encode_ms: float
@@ -39,7 +41,9 @@ class Row:
     @property
     def holds(self) -> bool:
         """Whether the case has all that is promised of it: one that is pinned may differ between hash seeds."""
-        return self.round_trip and self.resumed and self.moves and (self.hash_seeds or BY_NAME[self.name].pinned)
+        return (
+            self.round_trip and self.resumed and self.moves and self.still is not False and (self.hash_seeds or BY_NAME[self.name].pinned)
+        )
 
 
 def measured(training: int, further: int) -> Iterator[Row]:
@@ -67,11 +71,20 @@ def _row(case: Case, training: int, further: int, other: "subprocess.Popen[str]"
         hash_seeds=elsewhere["digest"] == digest(state),
         resumed=encode(_interrupted(case, events[:training])) == state,
         moves=encode(moved) != state,
+        still=encode(asked(state, events[training - QUESTIONS : training])) == state if case.is_learner else None,
         size_bytes=len(state),
         nodes=len(msgspec.msgpack.decode(state)[3]),
         encode_ms=_best_ms(lambda: encode(moved)),
         decode_ms=_best_ms(lambda: decode(state)),
     )
+
+
+def asked(state: bytes, events: Sequence[Any]) -> Any:
+    """A copy of the model that was asked about events, and told nothing."""
+    model = decode(state)
+    for x, y in events:
+        answer(model, x, y)
+    return model
 
 
 def _interrupted(case: Case, events: Sequence[Any]) -> Any:

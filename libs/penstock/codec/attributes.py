@@ -83,8 +83,8 @@ ATTRIBUTES: Mapping[str, str] = {
         "_test_drift:method _x_mean:mean.Mean alpha:$number delta:$number min_instances:int mode:str threshold:$number"
     ),
     "river.drift.retrain.DriftRetrainingClassifier": (
-        "bkg_model:$learner|hoeffding_tree_classifier.HoeffdingTreeClassifier|none drift_detector:$detector|none model:$learner "
-        "train_in_background:bool"
+        "bkg_model?:$learner|hoeffding_tree_classifier.HoeffdingTreeClassifier|none drift_detector:$detector|none "
+        "model:$learner train_in_background:bool"
     ),
     "river.dummy.NoChangeClassifier": "classes:set last_class:$scalar|bool|none",
     "river.dummy.PriorClassifier": "counts:Counter n:int",
@@ -167,8 +167,8 @@ ATTRIBUTES: Mapping[str, str] = {
     "river.feature_selection.random.PoissonInclusion": "included:set p:$number rng:Random seed:int|none",
     "river.feature_selection.variance.VarianceThreshold": "min_samples:int threshold:$number variances:defaultdict",
     "river.forest.adaptive_random_forest.ARFClassifier": (
-        "_background:list|none _drift_detection_disabled:bool _drift_detectors:list _drift_tracker:defaultdict|none "
-        "_metrics:list _rng:Random _warning_detection_disabled:bool _warning_detectors:list _warning_tracker:defaultdict|none "
+        "_background:list|none _drift_detection_disabled:bool _drift_detectors?:list _drift_tracker:defaultdict|none "
+        "_metrics:list _rng:Random _warning_detection_disabled:bool _warning_detectors?:list _warning_tracker:defaultdict|none "
         "binary_split:bool data:list delta:$number disable_weighted_vote:bool drift_detector:$detector grace_period:int "
         "lambda_value:int leaf_prediction:str max_depth:int max_features:int|str max_share_to_split:$number max_size:$number "
         "memory_estimate_period:int merit_preprune:bool metric:accuracy.Accuracy min_branch_fraction:$number n_models:int "
@@ -176,8 +176,8 @@ ATTRIBUTES: Mapping[str, str] = {
         "splitter:$splitter|none stop_mem_management:bool tau:$number warning_detector:$detector"
     ),
     "river.forest.adaptive_random_forest.ARFRegressor": (
-        "_background:list|none _drift_detection_disabled:bool _drift_detectors:list _drift_norm:list "
-        "_drift_tracker:defaultdict|none _metrics:list _rng:Random _warning_detection_disabled:bool _warning_detectors:list "
+        "_background:list|none _drift_detection_disabled:bool _drift_detectors?:list _drift_norm:list "
+        "_drift_tracker:defaultdict|none _metrics:list _rng:Random _warning_detection_disabled:bool _warning_detectors?:list "
         "_warning_tracker:defaultdict|none aggregation_method:str binary_split:bool data:list delta:$number "
         "disable_weighted_vote:bool drift_detector:$detector|none grace_period:int lambda_value:int leaf_model:none "
         "leaf_prediction:str max_depth:int|none max_features:int|str max_size:$number memory_estimate_period:int "
@@ -322,7 +322,7 @@ ATTRIBUTES: Mapping[str, str] = {
         "_r:$number _rankings:list _s:$number budget:int data:list eta:int metric:$metric print_kwargs:dict verbose:bool"
     ),
     "river.multiclass.occ.OutputCodeClassifier": (
-        "_integers:list_iterator _rng:Random classifier:$learner classifiers:dict code_book:defaultdict code_size:int "
+        "_integers?:list_iterator _rng:Random classifier:$learner classifiers:dict code_book:defaultdict code_size:int "
         "coding_method:str seed:int|none"
     ),
     "river.multiclass.ovo.OneVsOneClassifier": "classes:ordered.OrderedSet|set classifier:$learner classifiers:defaultdict",

@@ -195,7 +195,7 @@ def _rust_make(raw: Sequence[Any]) -> Any:
     """
     name, state, *arguments = raw
     _require(name in rust_class_names() and type(state) is bytes, "not a native class")
-    _require(all(type(value) in (int, float) and abs(value) <= SIZE_MAX for value in arguments), "a native argument is too large")
+    _require(all(type(value) in (int, float, bool) and abs(value) <= SIZE_MAX for value in arguments), "a native argument is too large")
     cls = class_named(name)
     try:
         obj = cls.__new__(cls, *arguments)

@@ -8,7 +8,8 @@ from river import stream
 
 from penstock.codec import build_pipeline, decode, digest, encode, finite
 from tests.codec.cases import FURTHER, SEED, TRAINING, Case, run
-from tests.codec.supported import BY_NAME, CASES, SCALED, journey, trained
+from tests.codec.matrix import asked
+from tests.codec.supported import CASES, SCALED, journey, trained
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 ELEC2 = Path(__file__).parents[4] / "shared" / "data" / "elec2.csv"
@@ -54,12 +55,9 @@ def test_no_state_holds_a_nan(name: str) -> None:
     assert finite(decode(trained(name)))
 
 
-@pytest.mark.parametrize("name", ["logistic-sgd", "tree", "tree-adaptive", "forest", "gaussian-bayes"])
-def test_a_prediction_on_known_features_is_no_transition_of_the_state(name: str) -> None:
-    model = decode(trained(name))
-    for x, _ in BY_NAME[name].events(20):
-        model.predict_one(x)
-    assert encode(model) == trained(name)
+@pytest.mark.parametrize("case", [case for case in CASES if case.is_learner], ids=lambda case: case.name)
+def test_a_prediction_on_known_features_is_no_transition_of_the_state(case: Case) -> None:
+    assert encode(asked(trained(case.name), case.events(TRAINING)[-20:])) == trained(case.name)
 
 
 def test_the_first_prediction_builds_a_plan_that_is_no_state() -> None:
