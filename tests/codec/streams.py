@@ -1,7 +1,8 @@
 """Streams for the cases: real ones that River ships in its wheel, and made ones for what those lack."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import cycle
 from typing import Any
 
@@ -9,6 +10,12 @@ from river import datasets
 
 Event = tuple[dict[str, Any], Any]
 WORDS = ("lock", "flow", "gate", "pipe", "mill", "race", "weir", "sluice", "turbine", "head")
+
+
+@cache
+def _rows(name: str) -> Sequence[Event]:
+    """A data set of River's, read to its end, so that its file is closed."""
+    return tuple(getattr(datasets, name)())
 
 
 def _with_text(rows: Iterator[Event], text: bool) -> Iterator[Event]:
@@ -20,30 +27,30 @@ def _with_text(rows: Iterator[Event], text: bool) -> Iterator[Event]:
 
 
 def _phishing() -> Iterator[Event]:
-    yield from _with_text(cycle(datasets.Phishing()), True)
+    yield from _with_text(cycle(_rows("Phishing")), True)
 
 
 def _bananas() -> Iterator[Event]:
-    yield from cycle(datasets.Bananas())
+    yield from cycle(_rows("Bananas"))
 
 
 def _segments() -> Iterator[Event]:
-    yield from cycle(datasets.ImageSegments())
+    yield from cycle(_rows("ImageSegments"))
 
 
 def _few_segments() -> Iterator[Event]:
     """Two features of the segments, for models that are slow with many classes."""
-    for x, y in cycle(datasets.ImageSegments()):
+    for x, y in cycle(_rows("ImageSegments")):
         yield dict(list(x.items())[10:14]), y
 
 
 def _trump() -> Iterator[Event]:
-    for index, (x, y) in enumerate(cycle(datasets.TrumpApproval())):
+    for index, (x, y) in enumerate(cycle(_rows("TrumpApproval"))):
         yield {**{name: value / 1e6 if value > 1e5 else value for name, value in x.items()}, "color": "rgby"[index % 4 if y > 40 else 0]}, y
 
 
 def _passengers() -> Iterator[Event]:
-    for index, (_, y) in enumerate(cycle(datasets.AirlinePassengers())):
+    for index, (_, y) in enumerate(cycle(_rows("AirlinePassengers"))):
         yield {"month": index % 12}, float(y)
 
 

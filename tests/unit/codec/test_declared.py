@@ -39,7 +39,7 @@ def _changed(case: Case, attribute: str, value: Any) -> bytes:
         ("logistic-sgd", "learning_rate", 1e300),
         ("tree", "max_depth", 10**6),
         ("hasher", "n_features", 10**12),
-        ("neighbors", "window_size", 10**9),
+        ("kswin", "window_size", 10**9),
     ],
 )
 def test_a_parameter_that_the_recipe_does_not_give_is_refused(name: str, attribute: str, value: Any) -> None:

@@ -135,7 +135,7 @@ def test_an_unseeded_distribution_leaves_its_generator_out_and_gets_another() ->
         ({"a": [print]}, r"model\[0\]\['a'\]\[0\]"),
         ({stats.Mean(): 1}, "by address|hashes by address"),
         ({("a", stats.Mean()): 1}, "hashes by address"),
-        (preprocessing.GapEncoder("text"), "GapEncoder"),
+        (preprocessing.LDA(), "LDA"),
         (linear_model.LogisticRegression(optim.Newton()), "optimizer"),
         (collections.defaultdict(functools.partial(stats.Var, 1)), "a partial of river.stats.var.Var is not in the list"),
         (collections.defaultdict(functools.partial(functools.reduce, max)), "not in the list"),

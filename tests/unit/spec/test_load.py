@@ -199,8 +199,8 @@ def test_the_flights_example_says_what_the_design_says() -> None:
             r"73:12: .*: linear_model.BayesianLinearRegression is refused: it changes when it predicts",
         ),
         ("{anomaly.LocalOutlierFactor: {}}", r"73:12: .*addresses of objects, which no log determines. Try: anomaly.HalfSpaceTrees"),
-        ("{forest.ARFClassifier: {seed: null}}", r"73:43: .*forest.ARFClassifier.seed: None is not a whole number"),
-        ("{ensemble.BaggingClassifier: {model: rules.AMRules}}", r"73:50: .*model: rules.AMRules is refused"),
+        ("{forest.ARFClassifier: {seed: null}}", r"73:42: .*forest.ARFClassifier.seed: None is not a whole number"),
+        ("{ensemble.BaggingClassifier: {model: rules.AMRules}}", r"73:49: .*model: rules.AMRules is refused"),
     ],
 )
 def test_a_learner_that_cannot_be_proved_is_refused_at_its_place_with_the_reason(learner: str, said: str) -> None:
