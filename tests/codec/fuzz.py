@@ -25,10 +25,10 @@ from tests.codec.supported import CASES, trained
 ROOT = Path(__file__).parents[2]
 CHUNK = 5_000  # inputs a child: a new one now and then, so that growth shows as growth
 MIB = 1024 * 1024
-STATE_BYTES_MAX = 40_000  # larger ones would only be slower
+STATE_BYTES_MAX = 6_000  # larger ones would only be slower
 SLOW_S = 5.0
 LIMITS = Limits(size_bytes_max=MIB, nodes_max=20_000, decode_s_max=SLOW_S)
-SEED_EVENTS = 60
+SEED_EVENTS = 30
 CHILD_TIMEOUT_S = 1_200
 NUMBERS = (0, -1, 1, 255, 2**31, 2**63 - 1, -(2**63), 2**64 - 1, 0.0, -0.0, 1e308, float("inf"), float("-inf"), float("nan"))
 WORDS = ("os.system", "builtins.eval", "subprocess.Popen", "__class__", "__init__", "river.stats.mean.Mean", "copy.deepcopy", "", "a" * 999)
