@@ -1,14 +1,12 @@
 """The schema of states, observed: `python -m tests.codec.observe` adds what the cases hold to `penstock.codec.attributes`."""
 
 import functools
-import importlib
 import inspect
 import subprocess
 import sys
 import types
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ FILE = Path(attributes.__file__)
 EVENTS, LOOK_EVERY = 600, 60
 WIDTH = 118
 ABSENT = "absent"
+KIN = 3
 WIDER = {"last_class": "$scalar|none", "bkg_model": "$learner|none", "nominal_attributes": "list|none", "p_value": "$number"}
 Types = dict[str, dict[str, set[str]]]
 GROUPS: Mapping[str, tuple[type[Any], ...]] = {
@@ -109,7 +108,7 @@ def note_absent(types_of: dict[str, set[str]], held: Mapping[str, Any]) -> None:
 def _members(known: Mapping[str, Any]) -> dict[str, set[str]]:
     members = {group: set(words.split()) for group, words in attributes.GROUPS.items()}
     for name in known:
-        cls = classes.class_named(name) if name in attributes.ATTRIBUTES else classes._resolve(name)
+        cls = classes.class_named(name) if name in attributes.ATTRIBUTES else classes.resolve(name)
         for group, bases in GROUPS.items():
             if issubclass(cls, bases) and cls is not metrics.ConfusionMatrix:
                 members.setdefault(group, set()).add(classes.type_tag(cls))
@@ -119,7 +118,8 @@ def _members(known: Mapping[str, Any]) -> dict[str, set[str]]:
 
 def _declared(name: str, attribute: str) -> set[str]:
     """The types that a recipe may give to an attribute."""
-    found = [each for public, each in BUILDABLES.items() if classes.name_of(_public(public)) == name and attribute in each.arguments]
+    named = [each for public, each in BUILDABLES.items() if classes.name_of(classes.river_class(public)) == name]
+    found = [each for each in named if attribute in each.arguments]
     if not found:
         return set(WIDER.get(attribute, "").split("|")) - {""}
     argument = found[0].arguments[attribute]
@@ -127,15 +127,9 @@ def _declared(name: str, attribute: str) -> set[str]:
     return {tag for tag, given in kinds_of.items() if given} | ({"str"} if argument.words or argument.name else set())
 
 
-@cache
-def _public(name: str) -> Any:
-    module, _, cls = name.rpartition(".")
-    return getattr(importlib.import_module(f"river.{module}"), cls)
-
-
 def _widened(name: str, attribute: str, tags: set[str], members: Mapping[str, set[str]]) -> set[str]:
     """The types that the attribute of a class new to the list may hold: those seen, and their kin where River takes any."""
-    parameter = inspect.signature(classes._resolve(name)).parameters.get(attribute)
+    parameter = inspect.signature(classes.resolve(name)).parameters.get(attribute)
     wide = tags | _declared(name, attribute)
     if "float" in tags or "$number" in wide or ("int" in tags and parameter is None):
         wide = (wide - {"float", "int"}) | {"$number"}
@@ -164,8 +158,18 @@ def schema(seen: Types) -> tuple[dict[str, str], dict[str, str]]:
                 known[key] = "|".join(sorted(_widened(name, attribute, tags, members)))
             elif tags - fitting:
                 known[key] = "|".join(sorted(before | (tags - fitting)))
-        table[name] = " ".join(f"{attribute}:{known[attribute]}" for attribute in sorted(known, key=lambda word: word.rstrip("?")))
+        ordered = sorted(known, key=lambda word: word.rstrip("?"))
+        table[name] = " ".join(f"{attribute}:{_short(known[attribute], members)}" for attribute in ordered)
     return table, {group: " ".join(sorted(words)) for group, words in sorted(members.items())}
+
+
+def _short(tags: str, members: Mapping[str, set[str]]) -> str:
+    """One word for many kin: an attribute that holds three classes of a group may hold them all."""
+    short = set(tags.split("|"))
+    for group in GROUPS:
+        if len(short & members[group]) >= KIN:
+            short = (short - members[group]) | {group}
+    return "|".join(sorted(short))
 
 
 def _literal(name: str, text: str) -> str:

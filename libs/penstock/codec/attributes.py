@@ -182,8 +182,7 @@ ATTRIBUTES: Mapping[str, str] = {
         "disable_weighted_vote:bool drift_detector:$detector|none grace_period:int lambda_value:int leaf_model:none "
         "leaf_prediction:str max_depth:int|none max_features:int|str max_size:$number memory_estimate_period:int "
         "merit_preprune:bool metric:$metric|none min_samples_split:int model_selector_decay:$number n_models:int "
-        "nominal_attributes:list|none remove_poor_attrs:bool seed:int|none "
-        "splitter:ebst_splitter.EBSTSplitter|none|qo_splitter.QOSplitter|tebst_splitter.TEBSTSplitter stop_mem_management:bool "
+        "nominal_attributes:list|none remove_poor_attrs:bool seed:int|none splitter:$splitter|none stop_mem_management:bool "
         "tau:$number warning_detector:$detector|none"
     ),
     "river.forest.adaptive_random_forest.BaseTreeClassifier": (
@@ -197,14 +196,11 @@ ATTRIBUTES: Mapping[str, str] = {
     ),
     "river.forest.adaptive_random_forest.BaseTreeRegressor": (
         "_active_leaf_size_estimate:$number _growth_allowed:bool _inactive_leaf_size_estimate:$number _leaf_prediction:str "
-        "_max_byte_size:$number _max_size:$number _n_active_leaves:$number _n_inactive_leaves:$number "
-        "_root:arf_htr_nodes.RandomLeafAdaptive|arf_htr_nodes.RandomLeafMean|arf_htr_nodes.RandomLeafModel|branch.NumericBinaryBranch "
+        "_max_byte_size:$number _max_size:$number _n_active_leaves:$number _n_inactive_leaves:$number _root:$node "
         "_size_estimate_overhead_fraction:$number _split_criterion:str _train_weight_seen_by_model:$number binary_split:bool "
         "delta:$number grace_period:int leaf_model:$learner|none max_depth:int|none max_features:int memory_estimate_period:int "
         "merit_preprune:bool min_samples_split:int model_selector_decay:$number nominal_attributes:list|none "
-        "remove_poor_attrs:bool rng:Random|none "
-        "splitter:ebst_splitter.EBSTSplitter|none|qo_splitter.QOSplitter|tebst_splitter.TEBSTSplitter stop_mem_management:bool "
-        "tau:$number"
+        "remove_poor_attrs:bool rng:Random|none splitter:$splitter|none stop_mem_management:bool tau:$number"
     ),
     "river.forest.aggregated_mondrian_forest.AMFClassifier": (
         "_classes:set _rng:Random data:list dirichlet:$number loss:str max_nodes:int|none n_estimators:int seed:int|none "
@@ -217,12 +213,11 @@ ATTRIBUTES: Mapping[str, str] = {
     "river.forest.online_extra_trees.ETRegressor": (
         "_active_leaf_size_estimate:$number _growth_allowed:bool _inactive_leaf_size_estimate:$number _leaf_prediction:str "
         "_max_byte_size:$number _max_size:$number _n_active_leaves:$number _n_inactive_leaves:$number _rng:Random "
-        "_root:branch.NumericBinaryBranch|htr_nodes.LeafAdaptive|htr_nodes.LeafMean|htr_nodes.LeafModel|none "
-        "_size_estimate_overhead_fraction:$number _split_criterion:str _train_weight_seen_by_model:$number binary_split:bool "
-        "delta:$number grace_period:int leaf_model:$learner max_depth:int max_features:int memory_estimate_period:int "
-        "merit_preprune:bool min_samples_split:int model_selector_decay:$number nominal_attributes:list|none "
-        "remove_poor_attrs:bool seed:int split_buffer_size:int splitter:random_splitter.RegRandomSplitter "
-        "stop_mem_management:bool tau:$number"
+        "_root:$node|none _size_estimate_overhead_fraction:$number _split_criterion:str _train_weight_seen_by_model:$number "
+        "binary_split:bool delta:$number grace_period:int leaf_model:$learner max_depth:int max_features:int "
+        "memory_estimate_period:int merit_preprune:bool min_samples_split:int model_selector_decay:$number "
+        "nominal_attributes:list|none remove_poor_attrs:bool seed:int split_buffer_size:int "
+        "splitter:random_splitter.RegRandomSplitter stop_mem_management:bool tau:$number"
     ),
     "river.forest.online_extra_trees.OXTRegressor": (
         "_background_trees:dict _detect:function _drift_detectors:dict _n_drifts:Counter _n_tree_swaps:Counter "
@@ -309,10 +304,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "river.metrics.smape.SMAPE": "_mean:mean.Mean",
     "river.model_selection.bandit.BanditClassifier": "data:list metric:$metric policy:epsilon_greedy.EpsilonGreedy|exp3.Exp3",
     "river.model_selection.bandit.BanditRegressor": "data:list metric:$metric policy:ucb.UCB",
-    "river.model_selection.greedy.GreedyRegressor": (
-        "_best_metric:mae.MAE|mape.MAPE|mse.MSE|mse.RMSE|mse.RMSLE|r2.R2|smape.SMAPE _best_model:none data:list "
-        "metric:$metric|none metrics:list"
-    ),
+    "river.model_selection.greedy.GreedyRegressor": ("_best_metric:$metric _best_model:none data:list metric:$metric|none metrics:list"),
     "river.model_selection.sh.SuccessiveHalvingClassifier": (
         "_best_model_idx:$number _budget_used:$number _metrics:list _n:$number _n_iterations:$number _n_rungs:$number "
         "_r:$number _rankings:list _s:$number budget:int data:list eta:int metric:$metric print_kwargs:dict verbose:bool"
@@ -426,9 +418,9 @@ ATTRIBUTES: Mapping[str, str] = {
     "river.stats.iqr.IQR": "_iqr:stats.RsIQR _is_updated:bool q_inf:$number q_sup:$number",
     "river.stats.kurtosis.Kurtosis": "_kurtosis:stats.RsKurtosis bias:bool",
     "river.stats.maximum.AbsMax": "abs_max:$number",
-    "river.stats.maximum.Max": "max:bool|$number",
+    "river.stats.maximum.Max": "max:$number|bool",
     "river.stats.mean.Mean": "_mean:$number n:$number",
-    "river.stats.minimum.Min": "min:bool|$number",
+    "river.stats.minimum.Min": "min:$number|bool",
     "river.stats.pearson.PearsonCorr": "cov_xy:cov.Cov var_x:var.Var var_y:var.Var",
     "river.stats.quantile.Quantile": "_is_updated:bool _quantile:stats.RsQuantile q:$number",
     "river.stats.skew.Skew": "_skew:stats.RsSkew bias:bool",
@@ -447,14 +439,11 @@ ATTRIBUTES: Mapping[str, str] = {
     ),
     "river.tree.extremely_fast_decision_tree.ExtremelyFastDecisionTreeClassifier": (
         "_active_leaf_size_estimate:$number _growth_allowed:bool _inactive_leaf_size_estimate:$number _leaf_prediction:str "
-        "_max_byte_size:$number _max_size:$number _n_active_leaves:$number _n_inactive_leaves:$number "
-        "_root:efdtc_nodes.EFDTLeafMajorityClass|efdtc_nodes.EFDTLeafNaiveBayes|efdtc_nodes.EFDTLeafNaiveBayesAdaptive|efdtc_nodes.EFDTNominalMultiwayBranch|efdtc_nodes.EFDTNumericBinaryBranch|none "
+        "_max_byte_size:$number _max_size:$number _n_active_leaves:$number _n_inactive_leaves:$number _root:$node|none "
         "_size_estimate_overhead_fraction:$number _split_criterion:str _train_weight_seen_by_model:$number binary_split:bool "
         "classes:set delta:$number grace_period:int max_depth:int|none max_share_to_split:$number memory_estimate_period:int "
         "merit_preprune:bool min_branch_fraction:$number min_samples_reevaluate:int nb_threshold:int "
-        "nominal_attributes:list|none remove_poor_attrs:bool "
-        "splitter:exhaustive_splitter.ExhaustiveSplitter|gaussian_splitter.GaussianSplitter|histogram_splitter.HistogramSplitter|none "
-        "stop_mem_management:bool tau:$number"
+        "nominal_attributes:list|none remove_poor_attrs:bool splitter:$splitter|none stop_mem_management:bool tau:$number"
     ),
     "river.tree.hoeffding_adaptive_tree_classifier.HoeffdingAdaptiveTreeClassifier": (
         "_active_leaf_size_estimate:$number _growth_allowed:bool _inactive_leaf_size_estimate:$number _leaf_prediction:str "
@@ -470,13 +459,11 @@ ATTRIBUTES: Mapping[str, str] = {
         "_active_leaf_size_estimate:$number _growth_allowed:bool _inactive_leaf_size_estimate:$number _leaf_prediction:str "
         "_max_byte_size:$number _max_size:$number _n_active_leaves:$number _n_alternate_trees:$number "
         "_n_inactive_leaves:$number _n_pruned_alternate_trees:$number _n_switch_alternate_trees:$number "
-        "_norm_dist:statistics.NormalDist _rng:Random "
-        "_root:hatr_nodes.AdaLeafRegAdaptive|hatr_nodes.AdaLeafRegMean|hatr_nodes.AdaLeafRegModel|hatr_nodes.AdaNumBinaryBranchReg|none "
-        "_size_estimate_overhead_fraction:$number _split_criterion:str _train_weight_seen_by_model:$number binary_split:bool "
-        "bootstrap_sampling:bool delta:$number drift_detector:$detector|none drift_window_threshold:int grace_period:int "
-        "leaf_model:$learner|none max_depth:int|none memory_estimate_period:int merit_preprune:bool min_samples_split:int "
-        "model_selector_decay:$number nominal_attributes:list|none remove_poor_attrs:bool seed:int|none "
-        "splitter:ebst_splitter.EBSTSplitter|none|qo_splitter.QOSplitter|tebst_splitter.TEBSTSplitter stop_mem_management:bool "
+        "_norm_dist:statistics.NormalDist _rng:Random _root:$node|none _size_estimate_overhead_fraction:$number "
+        "_split_criterion:str _train_weight_seen_by_model:$number binary_split:bool bootstrap_sampling:bool delta:$number "
+        "drift_detector:$detector|none drift_window_threshold:int grace_period:int leaf_model:$learner|none max_depth:int|none "
+        "memory_estimate_period:int merit_preprune:bool min_samples_split:int model_selector_decay:$number "
+        "nominal_attributes:list|none remove_poor_attrs:bool seed:int|none splitter:$splitter|none stop_mem_management:bool "
         "switch_significance:$number tau:$number"
     ),
     "river.tree.hoeffding_tree_classifier.HoeffdingTreeClassifier": (
@@ -503,9 +490,8 @@ ATTRIBUTES: Mapping[str, str] = {
         "_size_estimate_overhead_fraction:$number _split_criterion:str _train_weight_seen_by_model:$number binary_split:bool "
         "change_detector:$detector|none classes:set delta:$number grace_period:$number max_depth:int|none "
         "max_share_to_split:$number memory_estimate_period:int merit_preprune:bool min_branch_fraction:$number nb_threshold:int "
-        "nominal_attributes:list|none remove_poor_attrs:bool "
-        "splitter:exhaustive_splitter.ExhaustiveSplitter|gaussian_splitter.GaussianSplitter|histogram_splitter.HistogramSplitter|none "
-        "stop_mem_management:bool tau:$number track_error:bool"
+        "nominal_attributes:list|none remove_poor_attrs:bool splitter:$splitter|none stop_mem_management:bool tau:$number "
+        "track_error:bool"
     ),
     "river.tree.losses.BinaryCrossEntropyLoss": "",
     "river.tree.losses.SquaredErrorLoss": "",
@@ -550,8 +536,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "river.tree.nodes.arf_htr_nodes.RandomLeafAdaptive": (
         "_disabled_attrs:set _fmse_mean:$number _fmse_model:$number _last_split_attempt_at:$number "
         "_leaf_model:lin_reg.LinearRegression _model_supports_weights:bool depth:int feature_indices:list max_features:int "
-        "rng:Random splitter:ebst_splitter.EBSTSplitter|qo_splitter.QOSplitter|tebst_splitter.TEBSTSplitter splitters:dict|none "
-        "stats:$statistic"
+        "rng:Random splitter:$splitter splitters:dict|none stats:$statistic"
     ),
     "river.tree.nodes.arf_htr_nodes.RandomLeafMean": (
         "_disabled_attrs:set _last_split_attempt_at:$number depth:int feature_indices:list max_features:int rng:Random "
@@ -576,8 +561,7 @@ ATTRIBUTES: Mapping[str, str] = {
     ),
     "river.tree.nodes.efdtc_nodes.EFDTLeafNaiveBayesAdaptive": (
         "_disabled_attrs:set _last_split_attempt_at:$number _mc_correct_weight:$number _nb_correct_weight:$number depth:int "
-        "splitter:exhaustive_splitter.ExhaustiveSplitter|gaussian_splitter.GaussianSplitter|histogram_splitter.HistogramSplitter "
-        "splitters:dict|none stats:dict"
+        "splitter:$splitter splitters:dict|none stats:dict"
     ),
     "river.tree.nodes.efdtc_nodes.EFDTNominalBinaryBranch": (
         "_disabled_attrs:set _last_split_reevaluation_at:$number children:list depth:int feature:str "
@@ -585,13 +569,10 @@ ATTRIBUTES: Mapping[str, str] = {
     ),
     "river.tree.nodes.efdtc_nodes.EFDTNominalMultiwayBranch": (
         "_disabled_attrs:set _last_split_reevaluation_at:$number _mapping:dict _r_mapping:dict children:list depth:int "
-        "feature:str "
-        "splitter:exhaustive_splitter.ExhaustiveSplitter|gaussian_splitter.GaussianSplitter|histogram_splitter.HistogramSplitter "
-        "splitters:dict stats:dict"
+        "feature:str splitter:$splitter splitters:dict stats:dict"
     ),
     "river.tree.nodes.efdtc_nodes.EFDTNumericBinaryBranch": (
-        "_disabled_attrs:set _last_split_reevaluation_at:$number children:list depth:int feature:str "
-        "splitter:exhaustive_splitter.ExhaustiveSplitter|gaussian_splitter.GaussianSplitter|histogram_splitter.HistogramSplitter "
+        "_disabled_attrs:set _last_split_reevaluation_at:$number children:list depth:int feature:str splitter:$splitter "
         "splitters:dict stats:dict threshold:$number"
     ),
     "river.tree.nodes.hatc_nodes.AdaLeafClassifier": (
@@ -614,8 +595,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "river.tree.nodes.hatr_nodes.AdaLeafRegAdaptive": (
         "_disabled_attrs:set _error_tracker:var.Var _fmse_mean:$number _fmse_model:$number _last_split_attempt_at:$number "
         "_leaf_model:lin_reg.LinearRegression _model_supports_weights:bool depth:int drift_detector:$detector rng:Random "
-        "splitter:ebst_splitter.EBSTSplitter|qo_splitter.QOSplitter|tebst_splitter.TEBSTSplitter splitters:dict|none "
-        "stats:$statistic"
+        "splitter:$splitter splitters:dict|none stats:$statistic"
     ),
     "river.tree.nodes.hatr_nodes.AdaLeafRegMean": (
         "_disabled_attrs:set _error_tracker:var.Var _last_split_attempt_at:$number depth:int drift_detector:$detector "
@@ -628,8 +608,7 @@ ATTRIBUTES: Mapping[str, str] = {
     ),
     "river.tree.nodes.hatr_nodes.AdaNumBinaryBranchReg": (
         "_alternate_tree:hatr_nodes.AdaLeafRegAdaptive|none _error_tracker:var.Var children:list depth:int "
-        "drift_detector:adwin.ADWIN|kswin.KSWIN|no_drift.NoDrift|page_hinkley.PageHinkley feature:str stats:$statistic "
-        "threshold:$number"
+        "drift_detector:$detector feature:str stats:$statistic threshold:$number"
     ),
     "river.tree.nodes.htc_nodes.LeafMajorityClass": (
         "_disabled_attrs:set _last_split_attempt_at:$number depth:int splitter:$splitter|exhaustive_splitter.ExhaustiveSplitter "
@@ -661,8 +640,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "river.tree.nodes.last_nodes.LeafNaiveBayesAdaptiveWithDetector": (
         "_disabled_attrs:set _last_split_attempt_at:$number _mc_correct_weight:$number _nb_correct_weight:$number "
         "change_detector:$detector depth:int split_criterion:info_gain_split_criterion.InfoGainSplitCriterion|none "
-        "splitter:exhaustive_splitter.ExhaustiveSplitter|gaussian_splitter.GaussianSplitter|histogram_splitter.HistogramSplitter "
-        "splitters:dict stats:dict"
+        "splitter:$splitter splitters:dict stats:dict"
     ),
     "river.tree.nodes.sgt_nodes.SGTLeaf": (
         "_prediction:$number _split_stats:dict _update_stats:utils.GradHessStats depth:int last_split_attempt_at:$number "
@@ -672,7 +650,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "river.tree.padded.PaddedLeaf": "l_mass:$number r_mass:$number",
     "river.tree.split_criterion.info_gain_split_criterion.InfoGainSplitCriterion": "min_branch_fraction:$number",
     "river.tree.splitter.ebst_splitter.EBSTNode": (
-        "_left:ebst_splitter.EBSTNode|none _right:ebst_splitter.EBSTNode|none _update_estimator:function att_val:bool|$number "
+        "_left:ebst_splitter.EBSTNode|none _right:ebst_splitter.EBSTNode|none _update_estimator:function att_val:$number|bool "
         "estimator:var.Var"
     ),
     "river.tree.splitter.ebst_splitter.EBSTSplitter": "_root:ebst_splitter.EBSTNode|none",

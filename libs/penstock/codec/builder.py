@@ -1,12 +1,12 @@
 """Fresh River objects from the recipes of a spec, with every seed and every depth explicit."""
 
 import hashlib
-import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from river import compose
 
+from penstock.codec import classes
 from penstock.codec.arguments import Argument
 from penstock.codec.buildables import BUILDABLES
 from penstock.codec.checks import check_deterministic
@@ -86,8 +86,7 @@ def _construct(recipe: Recipe, seed: int, path: str) -> Any:
     keywords = {key: _argument(buildable.arguments[key], value, seed, f"{here}.{key}") for key, value in given.items()}
     if "seed" in buildable.arguments:
         keywords.setdefault("seed", _derived_seed(seed, here))
-    module, _, cls = name.rpartition(".")
-    model = getattr(importlib.import_module(f"river.{module}"), cls)(**{**buildable.always, **keywords})
+    model = classes.river_class(name)(**{**buildable.always, **keywords})
     if type(model).__qualname__ in NEEDS_ORDER:
         model.classes = OrderedSet()
     return model

@@ -94,7 +94,16 @@ def class_named(name: str) -> type[Any]:
     """
     if name not in ATTRIBUTES and name not in RUST_CLASSES and name not in COMPONENTS:
         raise Unknown(f"class {name:.100} is not in the list")
-    found = _resolve(name)
+    found = resolve(name)
+    assert isinstance(found, type)
+    return found
+
+
+@cache
+def river_class(name: str) -> type[Any]:
+    """The class that recipes call by this name, such as `optim.SGD`."""
+    module, _, qualified = name.rpartition(".")
+    found = getattr(importlib.import_module(f"river.{module}"), qualified)
     assert isinstance(found, type)
     return found
 
@@ -136,7 +145,7 @@ def bind(owner: object, name: Any) -> types.MethodType:
     """
     if type(name) is not str or name not in METHODS or name.rpartition(".")[0] != name_of(type(owner)):
         raise Unknown(f"method {name!r:.100} is not in the list")
-    return types.MethodType(_resolve(name), owner)
+    return types.MethodType(resolve(name), owner)
 
 
 def method_name(method: types.MethodType) -> str:
@@ -145,13 +154,14 @@ def method_name(method: types.MethodType) -> str:
     Raises: Unknown.
     """
     name = f"{name_of(type(method.__self__))}.{method.__name__}"
-    if name not in METHODS or method.__func__ is not _resolve(name):
+    if name not in METHODS or method.__func__ is not resolve(name):
         raise Unknown(f"method {name} is not in the list")
     return name
 
 
 @cache
-def _resolve(name: str) -> Any:
+def resolve(name: str) -> Any:
+    """What stands under a full name; only ever called with names of the list."""
     parts = name.split(".")
     depth = next((index for index, part in enumerate(parts) if part[:1].isupper()), len(parts) - 1)
     return functools.reduce(getattr, parts[depth:], importlib.import_module(".".join(parts[:depth])))
@@ -164,7 +174,7 @@ def _callables() -> Mapping[str, Any]:
 
 def _callable(name: str) -> Any:
     function, bracket, argument = name.rstrip(")").partition("(")
-    return functools.partial(_resolve(function), _resolve(argument)) if bracket else _resolve(function)
+    return functools.partial(resolve(function), resolve(argument)) if bracket else resolve(function)
 
 
 @cache

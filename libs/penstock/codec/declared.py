@@ -1,6 +1,5 @@
 """A state against its declaration: the parameters in it must be those that the specification gave."""
 
-import importlib
 import inspect
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -117,11 +116,4 @@ def _range(argument: Argument) -> tuple[float, float]:
 
 @cache
 def _public_names() -> Mapping[str, str]:
-    return {classes.name_of(_public(name)): name for name in BUILDABLES}
-
-
-def _public(name: str) -> type[Any]:
-    module, _, cls = name.rpartition(".")
-    found = getattr(importlib.import_module(f"river.{module}"), cls)
-    assert isinstance(found, type)
-    return found
+    return {classes.name_of(classes.river_class(name)): name for name in BUILDABLES}

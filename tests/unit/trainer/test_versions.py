@@ -106,5 +106,5 @@ async def test_a_snapshot_whose_learner_is_not_what_its_recipe_makes_is_refused(
     Cohort().load([version.dump()], fold.name)
     version.recipe = version.recipe.replace("0.02", "0.03")
     assert "0.03" in version.recipe
-    with pytest.raises(codec.NotDeclared, match="learning_rate: is 0.02, the recipe gives 0.03"):
+    with pytest.raises(codec.NotDeclared, match=r"learning_rate: is 0\.02, the recipe gives 0\.03"):
         Cohort().load([version.dump()], fold.name)
