@@ -23,6 +23,7 @@ LEARNED: Mapping[str, tuple[str, ...]] = {
     "river.forest.adaptive_random_forest.ARFClassifier": ("max_features",),
     "river.forest.adaptive_random_forest.ARFRegressor": ("max_features",),
 }
+HELD_AS = {"models": "data"}  # River's ensembles are lists of their own
 SCALARS = (str, int, float, bool, type(None), bytes)
 
 
@@ -44,11 +45,11 @@ def check_declared(model: Any, declared: Any) -> None:
 
     Raises: NotDeclared, with the path to the first that differs.
     """
-    seen: set[int] = set()
+    seen: set[tuple[int, int]] = set()
     pairs = [("model", declared, model)]
     for path, wanted, found in pairs:  # grows while we walk
-        if id(wanted) not in seen:
-            seen.add(id(wanted))
+        if isinstance(wanted, SCALARS) or (id(wanted), id(found)) not in seen:
+            seen.add((id(wanted), id(found)))
             pairs.extend(_differences(path, wanted, found))
     walk = Walk(model)
     walk.document()
@@ -85,7 +86,8 @@ def parameters(cls: type[Any]) -> tuple[str, ...]:
     """The attributes of a listed class that its constructor is given, and that stay as they were given."""
     name = classes.name_of(cls)
     held = classes.shape_of(name).types
-    return tuple(each for each in inspect.signature(cls).parameters if each in held and each not in LEARNED.get(name, ()))
+    given = [HELD_AS.get(each, each) for each in inspect.signature(cls).parameters]
+    return tuple(each for each in given if each in held and each not in LEARNED.get(name, ()))
 
 
 def _check_limits(walk: Walk, number: int, obj: Any) -> None:

@@ -49,6 +49,23 @@ def test_a_parameter_that_the_recipe_does_not_give_is_refused(name: str, attribu
         decode_as(hostile, BY_NAME[name].model())
 
 
+def test_each_parameter_is_compared_though_another_has_the_same_value() -> None:
+    recipe = {"tree.HoeffdingTreeClassifier": {"grace_period": 6, "max_depth": 6, "nb_threshold": 6}}
+    for attribute in ("grace_period", "max_depth", "nb_threshold"):
+        model = build(recipe, SEED)
+        setattr(model, attribute, 7)
+        with pytest.raises(NotDeclared, match=f"{attribute}: is 7, the recipe gives 6"):
+            check_declared(model, build(recipe, SEED))
+
+
+def test_each_member_of_an_ensemble_is_compared() -> None:
+    recipe = {"ensemble.VotingClassifier": {"models": [LOGISTIC, {LOGISTIC: {"l2": 0.1}}]}}
+    model = build(recipe, SEED)
+    model[1].l2 = 0.2
+    with pytest.raises(NotDeclared, match=r"data\[1\]\.l2: is 0\.2, the recipe gives 0\.1"):
+        check_declared(model, build(recipe, SEED))
+
+
 def test_another_learner_another_step_and_another_seed_are_refused() -> None:
     declared = BY_NAME["logistic-sgd"].model()
     with pytest.raises(NotDeclared, match="is a HoeffdingTreeClassifier, the recipe gives a LogisticRegression"):
