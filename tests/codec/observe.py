@@ -16,6 +16,7 @@ from river.tree.base import Branch, Leaf
 from river.tree.splitter import Splitter
 
 from penstock.codec import attributes, classes, kinds
+from penstock.codec.allowed import DERIVED
 from penstock.codec.buildables import BUILDABLES
 from penstock.codec.distributions import is_unseeded_distribution
 from penstock.codec.encoder import state_of
@@ -78,7 +79,7 @@ def _attributes(obj: Any) -> dict[str, Any]:
     if _is_plain(obj):
         return {}
     name = classes.name_of(type(obj))
-    left_out = {*classes.DERIVED.get(name, {}), *(["_rng"] if is_unseeded_distribution(obj) else [])}
+    left_out = {*DERIVED.get(name, {}), *(["_rng"] if is_unseeded_distribution(obj) else [])}
     return {attribute: value for attribute, value in state_of(obj).items() if attribute not in left_out}
 
 

@@ -50,6 +50,7 @@ REFUSALS = """
 | class | reason |
 |---|---|
 """
+MARKS: Mapping[Any, str] = {True: "yes", False: "**no**", None: "–"}
 COLUMNS = ("case", "class", "to write", "copy", "seeds", "resume", "moves", "asked", "bytes", "nodes", "encode", "decode")
 TABLE = f"| {' | '.join(COLUMNS)} |\n|{'---|' * 8}{'--:|' * 4}\n"
 
@@ -81,7 +82,7 @@ def _line(row: Row) -> str:
 def stable(case: Case, marks: Iterable[Any] | None = None) -> str:
     """The part of a line that does not hang on the machine; without marks, that of a case that has all its properties."""
     found = (True, "pinned" if case.pinned else True, True, True, True if case.is_learner else None) if marks is None else marks
-    words = " | ".join({True: "yes", False: "**no**", None: "–"}.get(mark, str(mark)) for mark in found)
+    words = " | ".join(MARKS.get(mark, str(mark)) for mark in found)
     return f"| {case.name} | `{case.class_name}` | `{written(case)}` | {words} |"
 
 

@@ -325,17 +325,12 @@ ATTRIBUTES: Mapping[str, str] = {
     ),
     "river.naive_bayes.gaussian.GaussianNB": "class_counts:Counter gaussians:defaultdict",
     "river.naive_bayes.multinomial.MultinomialNB": ("alpha:$number class_counts:Counter class_totals:Counter feature_counts:defaultdict"),
-    "river.neighbors.ann.nn_vertex.Vertex": "edges:dict flags:set item:tuple r_edges:dict uuid:int worst_edge:$number|none",
-    "river.neighbors.ann.swinn.SWINN": (
-        "_data:deque _index:bool _rng:Random _uuid:$number delta:$number dist_func:builtin_function_or_method|none graph_k:int "
-        "max_candidates:int|none maxlen:int n_iters:int prune_prob:$number seed:int|none warm_up:int"
-    ),
     "river.neighbors.knn_classifier.KNNClassifier": (
-        "_cleanup_counter:$number _nn:lazy.LazySearch|swinn.SWINN classes:set cleanup_every:int "
-        "engine:lazy.LazySearch|none|swinn.SWINN n_neighbors:int softmax:bool weighted:bool"
+        "_cleanup_counter:$number _nn:lazy.LazySearch classes:set cleanup_every:int "
+        "engine:lazy.LazySearch|none n_neighbors:int softmax:bool weighted:bool"
     ),
     "river.neighbors.knn_regressor.KNNRegressor": (
-        "_nn:lazy.LazySearch|swinn.SWINN aggregation_method:str engine:lazy.LazySearch|none|swinn.SWINN n_neighbors:int"
+        "_nn:lazy.LazySearch aggregation_method:str engine:lazy.LazySearch|none n_neighbors:int"
     ),
     "river.neighbors.lazy.LazySearch": ("dist_func:builtin_function_or_method|none min_distance_keep:$number window:deque window_size:int"),
     "river.optim.ada_bound.AdaBound": (

@@ -66,4 +66,4 @@ def _holds_nan(obj: Any) -> bool:
     """What the wire holds as bytes."""
     if isinstance(obj, np.ndarray):
         return bool(np.isnan(obj).any())
-    return classes.name_of(type(obj)) in classes.RUST_CLASSES and any(map(math.isnan, native.numbers_in(obj)))
+    return classes.name_of(type(obj)) in classes.rust_class_names() and any(map(math.isnan, native.numbers_in(obj)))

@@ -71,7 +71,7 @@ def _differences(path: str, wanted: Any, found: Any) -> Iterator[tuple[str, Any,
             raise NotDeclared(path, f"has {len(found)} parts, the recipe gives {len(wanted)}")
         yield from ((f"{path}[{index}]", *pair) for index, pair in enumerate(zip(wanted, found, strict=True)))
     elif classes.name_of(type(wanted)) in ATTRIBUTES:
-        names = parameters(type(wanted))
+        names = parameters(type(wanted))  # type: ignore[arg-type]  # every class is hashable
         yield from ((f"{path}.{name}", getattr(wanted, name), getattr(found, name)) for name in names)
 
 
@@ -91,7 +91,7 @@ def parameters(cls: type[Any]) -> tuple[str, ...]:
 
 
 def _check_limits(walk: Walk, number: int, obj: Any) -> None:
-    for name, (low, high) in _limits(type(obj)).items():
+    for name, (low, high) in _limits(type(obj)).items():  # type: ignore[arg-type]  # every class is hashable
         value = getattr(obj, name)
         if type(value) in (int, float) and not low <= value <= high:
             raise NotDeclared(f"{walk.path(number)}.{name}", f"is {shown(value)}, a recipe may give {low:g} to {high:g}")

@@ -9,7 +9,8 @@ from river import stream
 from penstock.codec import build_pipeline, decode, digest, encode, finite
 from tests.codec.cases import FURTHER, SEED, TRAINING, Case, run
 from tests.codec.matrix import asked
-from tests.codec.supported import CASES, SCALED, journey, trained
+from tests.codec.recipes import SCALED
+from tests.codec.supported import CASES, journey, trained
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 ELEC2 = Path(__file__).parents[4] / "shared" / "data" / "elec2.csv"

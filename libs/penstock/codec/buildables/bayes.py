@@ -1,7 +1,8 @@
 """Naive Bayes, neighbours and baselines."""
 
-from penstock.codec.arguments import FLAG, NO_FUNCTION, POSITIVE, SEED, SHARE, Argument, Buildable, number, recipe, whole, words
+from penstock.codec.arguments import FLAG, NO_FUNCTION, POSITIVE, Buildable, number, recipe, whole, words
 
+_ENGINE = ("engine",)  # River's own would be a graph that changes when it is asked
 _NEIGHBORS = {"n_neighbors": whole(1, 1_000), "engine": recipe("search engine")}
 
 BAYES = {
@@ -10,30 +11,15 @@ BAYES = {
     "naive_bayes.ComplementNB": Buildable("classifier", {"alpha": POSITIVE}, "alpha"),
     "naive_bayes.BernoulliNB": Buildable("classifier", {"alpha": POSITIVE, "true_threshold": number()}, "alpha"),
     "neighbors.KNNClassifier": Buildable(
-        "classifier", {**_NEIGHBORS, "weighted": FLAG, "cleanup_every": whole(0, 1_000_000), "softmax": FLAG}, "n_neighbors"
+        "classifier", {**_NEIGHBORS, "weighted": FLAG, "cleanup_every": whole(0, 1_000_000), "softmax": FLAG}, required=_ENGINE
     ),
     "neighbors.KNNRegressor": Buildable(
-        "regressor", {**_NEIGHBORS, "aggregation_method": words("mean", "median", "weighted_mean")}, "n_neighbors"
+        "regressor", {**_NEIGHBORS, "aggregation_method": words("mean", "median", "weighted_mean")}, required=_ENGINE
     ),
     "neighbors.LazySearch": Buildable(
         "search engine",
         {"window_size": whole(1, 100_000), "min_distance_keep": POSITIVE, "dist_func": NO_FUNCTION},
         "window_size",
-    ),
-    "neighbors.SWINN": Buildable(
-        "search engine",
-        {
-            "graph_k": whole(2, 100),
-            "dist_func": NO_FUNCTION,
-            "maxlen": whole(1, 100_000),
-            "warm_up": whole(1, 100_000),
-            "max_candidates": Argument(whole=(1, 1_000), null=True),
-            "delta": SHARE,
-            "prune_prob": SHARE,
-            "n_iters": whole(1, 100),
-            "seed": SEED,
-        },
-        "graph_k",
     ),
     "dummy.PriorClassifier": Buildable("classifier"),
     "dummy.NoChangeClassifier": Buildable("classifier"),

@@ -12,6 +12,7 @@ REFUSED: Mapping[str, str] = {
     "anomaly.LocalOutlierFactor": f"{_ADDRESS}. Try: anomaly.HalfSpaceTrees",
     "feature_extraction.RandomTreesEmbedding": f"{_ADDRESS}. Try: feature_extraction.RBFSampler",
     "linear_model.BayesianLinearRegression": f"{_PREDICTS}. Try: linear_model.LinearRegression",
+    "neighbors.SWINN": f"{_PREDICTS}. Try: neighbors.LazySearch",
     "cluster.DBSTREAM": f"{_PREDICTS}, and no task asks for clusters",
     "cluster.DenStream": f"{_PREDICTS}, and no task asks for clusters",
     "cluster.CluStream": f"{_KEYWORDS}. Try: cluster.KMeans",
