@@ -88,7 +88,7 @@ OTHERS = [
     Case("neighbors", {"neighbors.KNNClassifier": {"engine": {"neighbors.LazySearch": 60}}}, "phishing", NUMBERS),
     Case("neighbors-regressor", {"neighbors.KNNRegressor": {"engine": {"neighbors.LazySearch": 60}}}, "trump", NUMBERS),
     Case("prior", "dummy.PriorClassifier", "segments"),
-    Case("no-change", "dummy.NoChangeClassifier", "segments"),
+    Case("no-change", "dummy.NoChangeClassifier", "colors"),
     Case("statistic", {"dummy.StatisticRegressor": "stats.Mean"}, "trump"),
     Case("statistic-quantile", {"dummy.StatisticRegressor": {"stats.Quantile": 0.9}}, "trump"),
     Case("statistic-recent", {"dummy.StatisticRegressor": {"stats.EWMean": 0.1}}, "trump"),

@@ -92,9 +92,17 @@ def observed(case: Case, seen: Types) -> None:
                 if not _is_plain(obj):
                     note_absent(seen[classes.name_of(type(obj))], _attributes(obj))
                 for attribute, value in _attributes(obj).items():
-                    seen[classes.name_of(type(obj))][attribute].add(classes.type_tag(type(value)))
+                    seen[classes.name_of(type(obj))][attribute].add(_tag(value))
         if x is not None:
             step(model, x, y)
+
+
+def _tag(value: Any) -> str:
+    return _tag_of(type(value))
+
+
+def _tag_of(cls: Any) -> str:
+    return classes.type_tag(cls)
 
 
 def note_absent(types_of: dict[str, set[str]], held: Mapping[str, Any]) -> None:
@@ -112,7 +120,7 @@ def _members(known: Mapping[str, Any]) -> dict[str, set[str]]:
         cls = classes.class_named(name) if name in attributes.ATTRIBUTES else classes.resolve(name)
         for group, bases in GROUPS.items():
             if issubclass(cls, bases) and cls is not metrics.ConfusionMatrix:
-                members.setdefault(group, set()).add(classes.type_tag(cls))
+                members.setdefault(group, set()).add(_tag_of(cls))
     members.setdefault("$learner", set()).add("pipeline.Pipeline")
     return members
 

@@ -36,7 +36,7 @@ A case is a model with a stream: it learns from {training} events, its state is 
 | seeds | Processes with the hash seeds 0 and 4242 reach the same digest. *pinned*: it needs `PYTHONHASHSEED=0`, which the platform sets. |
 | resume | Encoded and decoded again every quarter, it reaches the digest of the uninterrupted run. |
 | moves | One event more is another digest. |
-| asked | Questions whose features it knows leave its bytes as they are. *–*: it is no model. |
+| asked | Questions whose features it knows leave its bytes as they are (trees over text may add an empty entry). *–*: no model. |
 
 Bytes and nodes are the state's after training. Times are in ms, the best of three, on one shared core of {machine}. A class
 stands here once for each way of using it that has code of its own. Arguments and their limits: `libs/penstock/codec/buildables`. The

@@ -104,11 +104,8 @@ def _limits(cls: type[Any]) -> Mapping[str, tuple[float, float]]:
     if public is None:
         return {}
     arguments = BUILDABLES[public].arguments
-    return {
-        name: _range(arguments[name])
-        for name in (*parameters(cls), *LEARNED.get(classes.name_of(cls), ()))
-        if name in arguments and (arguments[name].whole or arguments[name].number)
-    }
+    names = (*parameters(cls), *LEARNED.get(classes.name_of(cls), ()))  # type: ignore[arg-type]  # every class is hashable
+    return {name: _range(arguments[name]) for name in names if name in arguments and (arguments[name].whole or arguments[name].number)}
 
 
 def _range(argument: Argument) -> tuple[float, float]:

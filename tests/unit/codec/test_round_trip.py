@@ -12,6 +12,8 @@ from tests.codec.matrix import asked
 from tests.codec.recipes import SCALED
 from tests.codec.supported import CASES, journey, trained
 
+# An empty entry for a class that a leaf has not seen: River's trees over text make it when they are asked. It changes no answer.
+NOTE_A_CLASS = {"bagging", "forest-text"}
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 ELEC2 = Path(__file__).parents[4] / "shared" / "data" / "elec2.csv"
 
@@ -57,8 +59,10 @@ def test_no_state_holds_a_nan(name: str) -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.is_learner], ids=lambda case: case.name)
-def test_a_prediction_on_known_features_is_no_transition_of_the_state(case: Case) -> None:
-    assert encode(asked(trained(case.name), case.events(TRAINING)[-20:])) == trained(case.name)
+def test_a_question_on_known_features_leaves_the_bytes_and_every_later_answer_as_they_were(case: Case) -> None:
+    model = asked(trained(case.name), case.events(TRAINING)[-20:])
+    assert (encode(model) == trained(case.name)) == (case.name not in NOTE_A_CLASS)
+    assert run(model, _next_events(case)) == journey(case.name).answers
 
 
 def test_the_first_prediction_builds_a_plan_that_is_no_state() -> None:
