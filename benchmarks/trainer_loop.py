@@ -30,7 +30,7 @@ from benchmarks.machine import environment
 from benchmarks.report import Result
 from penstock import codec
 from penstock.errors import PenstockError
-from penstock_trainer.cohort import seed_of
+from penstock.learning import seed_of
 
 LAG = 100  # questions between a question and its label
 FOREST = "forest of 10"

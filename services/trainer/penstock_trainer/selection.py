@@ -156,7 +156,7 @@ class Selection:
 
     def load(self, state: dict[str, Any]) -> None:
         """Take back what `dump` gave."""
-        self.cohort.load(state["cohort"])
+        self.cohort.load(state["cohort"], self._place().model)
         self.history.load(state["history"])
         self.champion, self.serving = state["serving"][0], (state["serving"][1], state["serving"][2])
         self._proposed = set(state["proposed"])
