@@ -33,6 +33,10 @@ class Outcomes:
         """The outcome of a prediction whose label did not come within the horizon."""
         return self._outcome(asked, prediction, {"kind": "expired"}, cohort)
 
+    def quarantined(self, asked: Entry, prediction: Any, cohort: Cohort, revision: int) -> Output:
+        """The outcome of a prediction that reached no learner, or whose label did not; with a revision it takes the place of another."""
+        return self._outcome(asked, prediction, {"kind": "quarantined", "revision": revision}, cohort)
+
     def _outcome(self, asked: Entry, prediction: Any, end: dict[str, Any], cohort: Cohort) -> Output:
         value = self._write(
             {
