@@ -177,9 +177,9 @@ def checkpoints(made: Iterable[Any]) -> list[CheckpointMade]:
     return [effect for effect in made if isinstance(effect, CheckpointMade)]
 
 
-async def a_log(*, questions: int = 0, seed: int = 1, drift_at: int = -1, never_labelled: int = -1) -> LearningLog:
+async def a_log(*, questions: int = 0, seed: int = 1, drift_at: int = -1, never_labelled: int = -1, topic: str = TOPIC) -> LearningLog:
     """A log with a spec, a serve, and questions one a minute whose labels come an hour later; the concept turns round at `drift_at`."""
-    log = await LearningLog.new()
+    log = await LearningLog.new(topic=topic)
     log.spec()
     log.serve(1, 1)
     chance = random.Random(seed)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from penstock.fold.ladder import Keep, Rung
 from penstock.fold.limits import Limits
 from penstock.fold.protocol import LogRecord
 from penstock.fold.snapshots import MemorySnapshots
@@ -29,6 +30,7 @@ from tests.simulation.twins import Outside
 SERVICES = ("ingestion", "feature_store", "deployer", "trainer", "monitor")
 RECOVERS_S = 60.0
 QUIET_S = 4.0
+LADDER = Keep(rungs=(Rung(2.0, 5), Rung(8.0, 4)))  # a run takes a minute of its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ async def _unless(guard: "asyncio.Future[list[None]]", life: Coroutine[Any, Any,
 async def _live(run: Run, story: Story, random: Random) -> None:
     """The story with faults; then none any more; then the ticks that close what is open."""
     run.registry.announce()
-    mischief = Mischief(run.outside, run.hosts, run.wire, random, run.injected)
+    rewinds = Random(f"rewinds {run.choices.seed}").choice([0, 0, 1, 2])  # half of the runs have none: those draw what they drew before
+    mischief = Mischief(run.outside, run.hosts, run.wire, random, run.injected, rewinds)
     acting = [asyncio.create_task(act) for act in mischief.acts()] if run.choices.faults else []
     await _feed(run, story.tell())
     for task in acting:
@@ -183,7 +186,7 @@ async def make(choices: Choices, random: Random, spec: Spec | None = None) -> Ru
         await wire.writer("any", schema)
     write = await wire.writer("registry", platform_schema("RegistryEntry"))
     registry = RegistryTwin(spec, broker, write, Random(random.randrange(1 << 30)))
-    outside = Outside(broker, MemorySnapshots(), schemas, registry, CatalogueTwin(spec), _limits(random), loop.time)
+    outside = Outside(broker, MemorySnapshots(LADDER, loop.time), schemas, registry, CatalogueTwin(spec), _limits(random), loop.time)
     rates = _rates(random, choices.faults)
     hosts = [Host(outside, name, instance, Random(random.randrange(1 << 30)), rates) for name in SERVICES for instance in "ab"]
     return Run(choices, spec, patient, outside, hosts, wire)
@@ -192,7 +195,7 @@ async def make(choices: Choices, random: Random, spec: Spec | None = None) -> Ru
 def _schemas(spec: Spec) -> list[Schema]:
     """The schemas of everything that stands in a model's topics."""
     features = feature_fields(spec.views[spec.models[MODEL].view], spec)
-    platform = [platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Outcome")]
+    platform = [platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Rewound", "Outcome")]
     return [*platform, *(with_features(name, features) for name in ("FeatureVector", "Prediction"))]
 
 

@@ -224,7 +224,7 @@ class TrainerFold:
 
     def begin(self, refold: Refold) -> None:
         """Fold the log from here on as the rewind that asked for it says (see Refolding)."""
-        self.rewinds.begin(refold)
+        self.rewinds.begin(refold, self.chain.position)
 
     def _place(self) -> Place:
         return Place(self.name, self.chain.position, self.chain.value, self.watermark.value, self.runtime)

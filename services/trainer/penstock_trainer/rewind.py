@@ -37,6 +37,7 @@ class Rewinds:
         self.all: list[Rewind] = []
         self.cuts = Cuts()
         self.until: int | None = None
+        self.began = 0  # where the last refold began; no part of the state
         self._revised: list[Entry] = []
 
     @property
@@ -49,10 +50,10 @@ class Rewinds:
         every = [*self.all, rewind]
         return Refold(to, rewind.position, _cuts(every), msgspec.msgpack.encode([astuple(each) for each in every]), caused)
 
-    def begin(self, refold: Refold) -> None:
-        """From here on the log is folded again, up to the command that `refold` comes from."""
-        self.load(msgspec.msgpack.decode(refold.memory, strict=False))
-        self.until, self._revised = refold.until, []
+    def begin(self, refold: Refold, position: int) -> None:
+        """From this position on the log is folded again, up to the command that `refold` comes from."""
+        self.load(msgspec.msgpack.decode(refold.memory))
+        self.until, self.began, self._revised = refold.until, position, []
 
     def note(self, offset: int, asked: Entry) -> None:
         """A refold has ended a prediction because of the cut at this offset: told at the command, unless a command before has told it."""

@@ -104,7 +104,7 @@ class Selection:
         heir = self.cohort.versions[number]
         self._proposed.add(number)
         self._counts["proposals"] += 1
-        self._note("proposal", number, heir.cause, {"heir": True})
+        self._note("proposal", number, heir.cause, {"labels": 0, "difference": 0.0, "declared": True})
         yield checkpoint(heir, self._place(), proposed(heir, self.champion, self._place().position))
 
     def _born(self, model: Model, learner: str, cause: str) -> Version:

@@ -179,6 +179,17 @@ async def test_the_living_go_on_as_new_versions_whose_parent_and_cut_are_known()
     assert {each.chain for each in ended} == {before.fold.chain.value.hex()}
 
 
+async def test_the_parent_stays_as_it_was_when_its_heir_learns_on() -> None:
+    log = await a_log(questions=120)
+    log.rewind(60, (60, 90))
+    fold = (await tell(log)).fold
+    before = codec.encode(fold.cohort.versions[1].learner)
+    later(log, 30, 10)
+    fold_all(fold, log.records[-60:])
+    assert codec.encode(fold.cohort.versions[1].learner) == before != codec.encode(fold.cohort.versions[2].learner)
+    assert (fold.cohort.versions[1].live, fold.cohort.versions[2].learned) == (False, 30)
+
+
 async def test_the_heir_of_who_serves_is_proposed_however_promotion_is_decided() -> None:
     log = await a_log(questions=120)
     log.rewind(60, (60, 90))

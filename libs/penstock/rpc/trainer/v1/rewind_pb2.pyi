@@ -113,7 +113,7 @@ class RewindResult(_message.Message):
     DRY_RUN_FIELD_NUMBER: _builtins.int
     CAUSE_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
-    FROM_FIELD_NUMBER: _builtins.int
+    BEGAN_FIELD_NUMBER: _builtins.int
     WITHOUT_FIELD_NUMBER: _builtins.int
     RECORDS_FIELD_NUMBER: _builtins.int
     SECONDS_FIELD_NUMBER: _builtins.int
@@ -127,6 +127,8 @@ class RewindResult(_message.Message):
     """empty in a dry run"""
     position: _builtins.int
     """offset of the command; in a dry run, the least that it would have"""
+    began: _builtins.int
+    """the fold began again here: a snapshot, or 0"""
     records: _builtins.int
     """folded again"""
     seconds: _builtins.float
@@ -148,6 +150,7 @@ class RewindResult(_message.Message):
         dry_run: _builtins.bool = ...,
         cause: _builtins.str = ...,
         position: _builtins.int = ...,
+        began: _builtins.int = ...,
         without: _abc.Iterable[Global___Range] | None = ...,
         records: _builtins.int = ...,
         seconds: _builtins.float = ...,
@@ -158,7 +161,7 @@ class RewindResult(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "champion", b"champion", "dry_run", b"dry_run", "from", b"from", "heirs", b"heirs", "labels", b"labels", "model", b"model", "position", b"position", "predictions", b"predictions", "records", b"records", "seconds", b"seconds", "without", b"without"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["began", b"began", "cause", b"cause", "champion", b"champion", "dry_run", b"dry_run", "heirs", b"heirs", "labels", b"labels", "model", b"model", "position", b"position", "predictions", b"predictions", "records", b"records", "seconds", b"seconds", "without", b"without"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
