@@ -170,8 +170,9 @@ class LearningOracle:
             self._meet(offset, id, known.label, known.offset)
         origin = value["origin"]
         self._moved((origin["topic"], origin["partition"]), value["watermark_ms"])
-        if self.known[id].time_ms + self.horizon_ms < self.clock_ms:
-            self._ended(id, self.known[id])
+        asked = self.known.get(id)  # gone already if it came two horizons late
+        if asked is not None and asked.time_ms + self.horizon_ms < self.clock_ms:
+            self._ended(id, asked)
 
     def _answered(self, offset: int, id: str, time_ms: int, label: bool) -> None:
         known = self.known.get(id)

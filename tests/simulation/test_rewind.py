@@ -73,6 +73,7 @@ def test_a_refold_that_is_killed_begins_again_and_gives_the_same() -> None:
             for _ in range(kills):
                 await stage.until(lambda: _is_refolding(stage))
                 stage.down("trainer")
+                await stage.until(lambda: not _is_refolding(stage))
                 stage.up("trainer")
             await stage.settled()
             trainer = stage.run.trainer_now()

@@ -147,11 +147,11 @@ async def test_a_dry_run_does_not_count_on_a_snapshot_that_is_bad() -> None:
         (
             500,
             [],
-            r"--to 500 stands beyond the end of the learning log of m: .* offset 161\. Try: a position from 1 to 161",
+            r"--to 500 stands beyond the end of the learning log of m: .* offset 162\. Try: a position from 1 to 162",
         ),
         (60, [(70, 70)], r"--without 70:70 names no offset"),
         (60, [(50, 70)], r"--without 50:70 begins before --to 60, .* Try: --to 50"),
-        (60, [(70, 500)], r"--without 70:500 is not in the log of m: what is folded ends at offset 161\. Try: a range up to 162"),
+        (60, [(70, 500)], r"--without 70:500 is not in the log of m: what is folded ends at offset 162\. Try: a range up to 163"),
     ],
 )
 @pytest.mark.parametrize("dry_run", [False, True])
