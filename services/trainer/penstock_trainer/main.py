@@ -108,6 +108,7 @@ def _rewinder(world: World, fleet: Fleet, agent: CommandAgent) -> Service:
         wire=world.wire,
         now_ms=lambda: time.time_ns() // 1_000_000,
         clock=time.monotonic,
+        pause=asyncio.sleep,
     )
     descriptor = rewind_pb2.DESCRIPTOR.services_by_name["Rewinder"]
     return Service(descriptor, rewind_pb2_grpc.add_RewinderServicer_to_server, rewinder.RewindService(ports))

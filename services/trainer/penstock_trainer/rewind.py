@@ -12,6 +12,8 @@ from penstock_trainer.pending import Entry
 
 CUT_RECORDS_MAX = 250_000
 """Records that one rewind may cut: what they end is told at the command, about 1 kB of memory for each."""
+WRONG = "wrong_rewind"
+"""The code of a command that makes no sense, among the dead letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,9 @@ def cuts_of(value: Any, record: Record, spec_version: int) -> tuple[tuple[int, i
     to, here = value["to"], record.offset
     cuts = tuple((cut["start"], cut["end"]) for cut in value["cuts"]) or ((to, here),)
     if spec_version == 0:
-        raise Poison("wrong_rewind", "there is no specification before it")
+        raise Poison(WRONG, "there is no specification before it")
     if to < 0 or not all(to <= start < end <= here for start, end in cuts):
-        raise Poison("wrong_rewind", f"it cuts {cuts} of what stands from {to} up to {here}")
+        raise Poison(WRONG, f"it cuts {cuts} of what stands from {to} up to {here}")
     return cuts
 
 

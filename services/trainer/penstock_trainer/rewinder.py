@@ -17,10 +17,12 @@ from penstock.rpc import NotFound
 from penstock.rpc.trainer.v1 import rewind_pb2, rewind_pb2_grpc
 from penstock_trainer.fold import TrainerFold
 from penstock_trainer.plan import Plan, planned
+from penstock_trainer.rewind import WRONG
 
 LOOK_EVERY_S = 0.1
 SAMPLE_RECORDS = 2_000  # folded by a dry run, to see how fast it goes
 BREATH_RECORDS = 50  # of them without a breath for the event loop
+REFUSED = f"rejected.{WRONG}"
 TAKE_UP_S = 30.0  # how long the fold may take to come to the command
 
 
@@ -37,6 +39,7 @@ class Ports(NamedTuple):
     wire: Wire
     now_ms: Callable[[], int]
     clock: Callable[[], float]
+    pause: Callable[[float], Awaitable[None]]
 
 
 class RewindService(rewind_pb2_grpc.RewinderServicer):
@@ -55,17 +58,17 @@ class RewindService(rewind_pb2_grpc.RewinderServicer):
                 yield rewind_pb2.RewindProgress(result=await self._dry(fold, plan))
             return
         command = plan.record(request.reason, self._ports.now_ms())
-        began_s, before = self._ports.clock(), fold.counts["quarantined"]
+        began_s, before, refused = self._ports.clock(), fold.counts["quarantined"], fold.counts[REFUSED]
         await self._ports.append(fold.name, command)
-        async for progress in self._follow(fold.name, command["cause"]):
+        async for progress in self._follow(fold.name, command["cause"], refused):
             yield progress
         done = result(self._living(fold.name), command["cause"])
         done.seconds = self._ports.clock() - began_s
         done.predictions -= before
         yield rewind_pb2.RewindProgress(result=done)
 
-    async def _follow(self, model: str, cause: str) -> AsyncIterator[rewind_pb2.RewindProgress]:
-        """How far the fold has come, until it has come to the command."""
+    async def _follow(self, model: str, cause: str, refused: int) -> AsyncIterator[rewind_pb2.RewindProgress]:
+        """How far the fold has come, until it has come to the command; it had refused so many before."""
         waited_until_s = self._ports.clock() + TAKE_UP_S
         while True:
             fold = self._living(model)
@@ -75,11 +78,11 @@ class RewindService(rewind_pb2_grpc.RewinderServicer):
             if is_known and fold.rewinds.until is not None:
                 began = fold.rewinds.began
                 yield rewind_pb2.RewindProgress(records=fold.chain.position - began, records_total=fold.rewinds.until + 1 - began)
-            elif cause in fold.causes:
+            elif cause in fold.causes and fold.counts[REFUSED] > refused:
                 raise PenstockError(f"the fold of {model} has refused {cause}: it is among the dead letters. Try: penstock tail")
             elif self._ports.clock() > waited_until_s:
                 raise PenstockError(f"the fold of {model} has not come to {cause} yet: it will. Try: penstock show {model}")
-            await asyncio.sleep(LOOK_EVERY_S)
+            await self._ports.pause(LOOK_EVERY_S)
 
     async def _dry(self, fold: TrainerFold, plan: Plan) -> rewind_pb2.RewindResult:
         """What a rewind would do: from which snapshot, how many records, how long, and what is quarantined."""

@@ -1,12 +1,12 @@
 """The service of rewinds: what it refuses, what a dry run says, and how a rewind is followed to its end."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import pytest
 
 from penstock.errors import PenstockError, UsageError
+from penstock.fold.poison import reject
 from penstock.fold.protocol import Missing, Poison, Record, Refold
 from penstock.fold.snapshots import MemorySnapshots, Saved, SnapshotId
 from penstock.records import Rewound
@@ -21,14 +21,14 @@ from tests.simulation.offline import state_of
 
 
 class Living:
-    """A model whose fold lives here: what is appended is folded in the background, with breaths, as a runner does."""
+    """A model whose fold lives here: what is appended is folded bit by bit, whenever somebody waits."""
 
     def __init__(self, log: LearningLog) -> None:
         self.log = log
         self.snapshots = MemorySnapshots()
         self.fold = log.fold()
         self.now_s = 0.0
-        self._folding: asyncio.Task[None] | None = None
+        self._asked: Refold | None = None
         fold_all(self.fold, log.records)
 
     async def save(self, position: int) -> None:
@@ -50,6 +50,7 @@ class Living:
                 wire=self.log.wire,
                 now_ms=lambda: 1_700_000_000_000,
                 clock=self._clock,
+                pause=self._pause,
             )
         )
 
@@ -61,18 +62,20 @@ class Living:
     async def _append(self, model: str, value: Rewound) -> None:
         assert model == "m"
         self.log.append("Rewound", value)
-        self._folding = asyncio.create_task(self._fold_on())
 
-    async def _fold_on(self) -> None:
-        while self.fold.chain.position < len(self.log.records):
+    async def _pause(self, _: float) -> None:
+        """Meanwhile the fold takes a few steps, or the state is brought from which it goes on."""
+        if self._asked is not None:
+            self.fold = self.log.fold()
+            self.fold.begin(self._asked)
+            self._asked = None
+        for record in self.log.records[self.fold.chain.position :][:40]:
             try:
-                self.fold.step(self.log.records[self.fold.chain.position])
-            except Poison:
-                pass
+                self.fold.step(record)
+            except Poison as poison:
+                reject(self.fold, record, poison, lambda *_: ())
             except Refold as refold:
-                self.fold = self.log.fold()
-                self.fold.begin(refold)
-            await asyncio.sleep(0.002)
+                self._asked = refold
 
     async def _read(self, model: str, start: int, end: int) -> AsyncGenerator[list[Record]]:
         for at in range(start, end, 64):
