@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from penstock import codec
 from penstock.fold.drive import reading, replay
-from penstock.fold.protocol import LogRecord, Missing, Output, Record
+from penstock.fold.protocol import LogRecord, Missing, Output, Record, Refold
 from penstock.records import Wire, Writer, platform_schema, with_features
 from penstock.records.schemas import MemorySchemaRegistry
 from penstock_trainer.checkpoints import CheckpointMade
@@ -171,6 +171,21 @@ async def tell(log: LearningLog, records: Sequence[LogRecord] | None = None) -> 
             elif isinstance(each, CheckpointMade):
                 told.checkpoints.append(each)
     return told
+
+
+def refold_of(log: LearningLog, offset: int) -> Refold:
+    """What the fold asks for at this offset."""
+    fold, start = log.fold(), 0
+    while True:
+        try:
+            fold_all(fold, log.records[start : offset + 1])
+        except Refold as refold:
+            if refold.until == offset:
+                return refold
+            fold, start = log.fold(), 0
+            fold.begin(refold)
+            continue
+        raise AssertionError("there is no such command")
 
 
 def checkpoints(made: Iterable[Any]) -> list[CheckpointMade]:

@@ -73,7 +73,10 @@ class Evidence:
         horizon_ms = self.run.spec.models[MODEL].label.horizon_ms
         born = {version.number: version.born_position for version in versions}
         log = [read[:3] for read in self.log("learning")]
-        oracle = LearningOracle(horizon_ms, born, cuts_of(log), {rewind.cause: rewind for rewind in self.run.trainer().rewinds.all})
+        rewinds, relearns = self.run.trainer().rewinds, self.run.spec.models[MODEL].label.on_correction == "relearn"
+        by_cause = {rewind.cause: rewind for rewind in rewinds.all}
+        right = {asked: each.value for asked, (_, each) in rewinds.corrected.items()}
+        oracle = LearningOracle(horizon_ms, born, cuts_of(log), by_cause, right, relearns)
         for offset, name, value in log:
             oracle.take(offset, name, value)
         return oracle

@@ -125,6 +125,8 @@ class LearningOracle:
     born: Mapping[int, int]  # by version, the position after which it is known
     cut: Set[int] = frozenset()
     rewinds: Mapping[str, Any] = field(default_factory=dict)  # by cause, which versions the world knew, and which one served
+    right: Mapping[int, bool] = field(default_factory=dict)  # by the offset of a prediction, its corrected label
+    relearns: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     known: dict[str, Question] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
@@ -155,6 +157,8 @@ class LearningOracle:
                 self._served(offset, value)
             case _:
                 self._commanded(name, value)
+        if (corrections := self.rewinds.get(f"correction:{offset}")) is not None:
+            self._rewound(corrections)
 
     def _asked(self, offset: int, value: Any) -> None:
         id, known = value["event_id"], self.known.get(value["event_id"])
@@ -163,7 +167,7 @@ class LearningOracle:
             return
         self.counts["predictions"] += 1
         self.asked[id] += 1
-        self.known[id] = Question("open", value["event_time_ms"])
+        self.known[id] = Question("open", value["event_time_ms"], offset=offset)
         if offset in self.cut:
             self._quarantine(id)
         elif known is not None and known.label is not None:
@@ -187,6 +191,8 @@ class LearningOracle:
             self.counts["labels.too_late" if known.state == "expired" else "labels.quarantined"] += 1
         else:
             self.counts["labels.duplicate" if known.label == label else "labels.conflicting"] += 1
+            if self.relearns and known.state == "early" and known.label != label and offset not in self.cut:
+                known.label, known.offset = label, offset
 
     def _meet(self, offset: int, id: str, label: bool, label_offset: int) -> None:
         if label_offset in self.cut:
@@ -202,7 +208,7 @@ class LearningOracle:
     def _label(self, offset: int, id: str, label: bool) -> None:
         self.counts["labelled"] += 1
         self.labelled_at.append(offset)
-        self.known[id] = Question("labelled", self.known[id].time_ms, label)
+        self.known[id] = Question("labelled", self.known[id].time_ms, self.right.get(self.known[id].offset, label))
 
     def _moved(self, source: tuple[str, int], time_ms: int) -> None:
         self._heads[source] = max(time_ms, self._heads.get(source, time_ms))
@@ -242,15 +248,17 @@ class LearningOracle:
         if name == "DriftDetected":
             self.counts["drift_events"] += 1
         elif name == "Rewound":
-            self.counts["rewinds"] += 1
-            rewind = self.rewinds[value["cause"]]
-            self._known_before |= set(rewind.versions)
-            self.champion, self._rank = rewind.champion, rewind.serving
+            self._rewound(self.rewinds[value["cause"]])
         elif value["spec_version"] <= self.spec_version:
             self.counts["specs.ignored"] += 1
         else:
             self.spec_version, self._sources = value["spec_version"], value["partitions"]
             self._tick()
+
+    def _rewound(self, rewind: Any) -> None:
+        self.counts["rewinds"] += 1
+        self._known_before |= set(rewind.versions)
+        self.champion, self._rank = rewind.champion, rewind.serving
 
 
 def serving_at(records: Sequence[tuple[int, str, Any]]) -> dict[int, Mapping[str, Any] | None]:

@@ -23,13 +23,14 @@ from tests.simulation.mischief import Mischief
 from tests.simulation.processes import Host, Rates
 from tests.simulation.registry import CatalogueTwin, RegistryTwin
 from tests.simulation.settled import folds, pending
-from tests.simulation.shop import MODEL, draw_spec
+from tests.simulation.shop import MODEL, draw_spec, with_corrections
 from tests.simulation.story import BEGIN_MS, DAY_MS, Sent, Story
 from tests.simulation.twins import Outside
 
 SERVICES = ("ingestion", "feature_store", "deployer", "trainer", "monitor")
 RECOVERS_S = 60.0
 QUIET_S = 4.0
+CORRECTIONS = 0.3  # of the runs learn what is corrected; the others draw what they drew before
 LADDER = Keep(rungs=(Rung(2.0, 5), Rung(8.0, 4)))  # a run takes a minute of its time
 
 
@@ -178,6 +179,8 @@ async def make(choices: Choices, random: Random, spec: Spec | None = None) -> Ru
     loop, schemas = asyncio.get_running_loop(), MemorySchemaRegistry()
     patient = spec is not None or random.random() < 0.5
     spec = spec or draw_spec(random, patient=patient)
+    if Random(f"corrections {choices.seed}").random() < CORRECTIONS:
+        spec = with_corrections(spec)
     broker = MemoryBroker(lambda: BEGIN_MS + 30 * DAY_MS + int(loop.time() * 1000))
     for topic in topics_of(spec, ""):
         broker.create(topic.name, topic.partitions)

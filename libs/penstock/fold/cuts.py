@@ -19,8 +19,6 @@ class Cuts:
     >>> cuts = Cuts([Cut(10, 20, 1), Cut(15, 30, 2)])
     >>> cuts.hold(20), cuts.hold(30), cuts.brought(12), cuts.brought(25)
     (True, False, 1, 2)
-    >>> cuts.below(18), cuts.below(18, epoch=1) == cuts.below(18), cuts.below(25, epoch=1) == cuts.below(25)
-    (((10, 18),), True, False)
     """
 
     __slots__ = ("_all", "_ends", "_starts")
@@ -47,12 +45,6 @@ class Cuts:
     def brought(self, offset: int) -> int:
         """The epoch since which an offset is left out; 0 if it is not."""
         return min((cut.epoch for cut in self._all if cut.start <= offset < cut.end), default=0)
-
-    def below(self, position: int, epoch: int | None = None) -> tuple[tuple[int, int], ...]:
-        """What is left out below a position, in one form however it was said; with `epoch`, what was left out then."""
-        return _merged(
-            Cut(cut.start, min(cut.end, position), 0) for cut in self._all if cut.start < position and (epoch is None or cut.epoch <= epoch)
-        )
 
 
 def _merged(cuts: Iterable[Cut]) -> tuple[tuple[int, int], ...]:

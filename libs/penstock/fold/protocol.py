@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from penstock.errors import PenstockError
-from penstock.fold.cuts import Cuts
+from penstock.fold.cuts import Cut
 from penstock.fold.pulse import Beat
 
 Header = tuple[str, bytes | None]
@@ -127,25 +127,25 @@ class Refolding(Protocol):
 class Refold(Exception):
     """A step cannot be taken from here: the fold must go back and come to this record again, in another epoch.
 
-    It may start from any state in which all is left out below its position that is to be left out there: nothing of that has to be done
-    again. `to` is a bound: the start is not behind it. `memory` is what the fold wants to know then, for the one who restores it nothing
-    but bytes. `caused` is what the epoch that ends here had still to say.
+    It may start from any state below whose position nothing was changed by an epoch after its own: nothing of that has to be done again.
+    `changes` says where each epoch has changed something. `to` is a bound: the start is not behind it. `memory` is what the fold wants to
+    know then, for the one who restores it nothing but bytes. `caused` is what the epoch that ends here had still to say.
 
     Whoever drives the fold discards it, restores such a state (or makes a new one), calls `begin`, and folds the log from there. So the
     state behind the record is a function of the log alone, wherever the refold started (ADR 0017).
     """
 
-    def __init__(self, to: int, until: int, cuts: Cuts, memory: bytes, caused: "Sequence[Output | Effect]" = ()) -> None:
+    def __init__(self, to: int, until: int, changes: Iterable[Cut], memory: bytes, caused: "Sequence[Output | Effect]" = ()) -> None:
         super().__init__(f"to {to}, until {until}")
         self.to = to
         self.until = until
-        self.cuts = cuts
+        self.changes = tuple(changes)
         self.memory = memory
         self.caused = caused
 
     def can_start(self, epoch: int, position: int) -> bool:
         """Whether a state of this epoch, in which every offset below `position` is folded, is one to start from."""
-        return position <= self.to and self.cuts.below(position, epoch) == self.cuts.below(position)
+        return position <= self.to and all(change.start >= position for change in self.changes if change.epoch > epoch)
 
 
 class Poison(PenstockError):

@@ -13,8 +13,10 @@ from penstock.learning import present
 from penstock.records import Wire, Writer
 from penstock.records.wire import schema_id
 from penstock.spec import Model, part_from_json
+from penstock.spec.model import RELEARN, LabelRule
 from penstock_trainer.chain import Chain
 from penstock_trainer.checkpoints import Place
+from penstock_trainer.corrections import NEVER_MS, Correction, Corrections
 from penstock_trainer.errors import RuntimeChanged
 from penstock_trainer.labels import Life
 from penstock_trainer.outcomes import Outcomes
@@ -23,6 +25,7 @@ from penstock_trainer.rewind import Rewind, Rewinds, cuts_of
 from penstock_trainer.selection import Selection
 
 UNKNOWN_HORIZON_MS = 1 << 60
+MOVES = ("Prediction", "Tick")  # what moves the clock; corrections that are due are learned before the next of them
 UNKNOWN_SOURCES = 1 << 30  # the clock waits for the first specification, which counts its sources
 
 Made = Iterator[Output | Effect]
@@ -49,6 +52,7 @@ class TrainerFold:
         self.watermark = Watermark(UNKNOWN_SOURCES)
         self.pending = Pending()
         self.rewinds = Rewinds()
+        self.corrections = Corrections()
         self._schemas: set[int] = set()
         self._unseen: set[int] = set()
         self._origins = Origins()
@@ -64,7 +68,11 @@ class TrainerFold:
         self._recall_schemas()
         name, value = self._wire.read(record.value)
         self._outcomes.begin(record)
+        if self.corrections.due_ms < self.watermark.value and name in MOVES and self.rewinds.until is None:
+            raise self._relearn(record)
         made = list(self._fold(name, value, record))
+        if (rewind := self.rewinds.at(record.offset)) is not None:
+            made += self._went_back(rewind, record)
         return () if self.rewinds.until is not None else made  # on the way back to a rewind all has been said
 
     def _fold(self, name: str, value: Any, record: Record) -> Made:
@@ -119,6 +127,29 @@ class TrainerFold:
         self._schemas.add(schema_id(record.value))
         if asked is not None:
             yield from self._answered(value["event_id"], asked, value, record.offset)
+        elif self.model is not None and self.model.label.on_correction == RELEARN:
+            self._contradicted(value, record, self.model.label)
+
+    def _contradicted(self, label: Any, record: Record, rule: LabelRule) -> None:
+        """A label for what has one: if it says otherwise, and not too late, it is learned in its place; the last one counts."""
+        event_id = label["event_id"]
+        entry = self.pending.get(event_id)
+        if entry is None or entry.state not in (State.LABELLED, State.EARLY) or self.rewinds.cuts.hold(record.offset):
+            return
+        agrees = self._life.agrees(entry, label, record)
+        if entry.state is State.EARLY:
+            if not agrees:
+                self.pending.put(event_id, entry._replace(offset=record.offset, body=record.value or b""))
+        elif agrees:
+            self.corrections.withdraw(entry.offset)
+        elif self.rewinds.supersedes(entry.offset, record.offset):
+            self.counts["corrections.known"] += 1
+        elif record.offset - entry.offset > rule.correction_depth:
+            self.counts["corrections.refused"] += 1
+            self.selection.refused_correction(event_id, record.offset - entry.offset)
+        else:
+            self.counts["corrections"] += 1
+            self.corrections.gather(Correction(entry.offset, label["value"], record.offset), self.watermark.value, rule.correction_wait_ms)
 
     def _answered(self, event_id: str, asked: Entry, label: Any, label_offset: int) -> Made:
         """A prediction and its label have met."""
@@ -126,7 +157,10 @@ class TrainerFold:
             self.counts["labels.quarantined"] += 1
             yield from self._quarantined(event_id, asked, label_offset)
         else:
-            yield from self._learned(event_id, asked, label, label_offset)
+            right = self.rewinds.correct(asked, label, label_offset)
+            if right is not label:
+                self.counts["labels.corrected"] += 1
+            yield from self._learned(event_id, asked, right, label_offset)
 
     def _quarantined(self, event_id: str, asked: Entry, cut_offset: int) -> Made:
         """A prediction ends without reaching a learner: it, or its label, was cut at this offset."""
@@ -167,21 +201,36 @@ class TrainerFold:
 
     def _rewound(self, value: Any, record: Record) -> Made:
         """A rewind: the fold asks to come here again without what is cut; when it does, the model goes on as new versions."""
-        rewind, revised = self.rewinds.reach(value["cause"], record.offset)
+        rewind = self.rewinds.of(value["cause"])
         if rewind is None:
-            raise self._refold(value, record)
+            raise self._refold(record, value["cause"], value["to"], cuts_of(value, record, self.spec_version))
+        yield from self._went_back(rewind, record)
+
+    def _relearn(self, record: Record) -> Refold:
+        """The corrections that have been gathered are due: the log is folded again with the right labels."""
+        due = tuple(self.corrections.all())
+        return self._refold(record, f"correction:{record.offset}", due[0].asked, corrections=due)
+
+    def _refold(
+        self, record: Record, cause: str, to: int, cuts: tuple[tuple[int, int], ...] = (), corrections: tuple[Correction, ...] = ()
+    ) -> Refold:
+        versions = {number: version.learner_name for number, version in self.cohort.versions.items()}
+        rewind = Rewind(record.offset, cause, cuts, versions, self.selection.champion, self.selection.serving, corrections)
+        before = Place(self.name, record.offset, self.chain.before, self.watermark.value, self.runtime)
+        return self.rewinds.ask(rewind, to, self.selection.ended(before))
+
+    def _went_back(self, rewind: Rewind, record: Record) -> Made:
+        """The fold has come again to where it went back from: the model goes on as new versions, and what ends otherwise is told."""
         assert self.model is not None, "a rewind before the first specification is poison"
         self.counts["rewinds"] += 1
+        revised = self.rewinds.finish(record.offset)
         yield from self.selection.rewound(self.model, rewind)
-        for asked in revised:
-            yield self._outcomes.quarantined(asked, self._wire.read(asked.body)[1], self.cohort, self.rewinds.epoch)
-
-    def _refold(self, value: Any, record: Record) -> Refold:
-        cuts = cuts_of(value, record, self.spec_version)
-        versions = {number: version.learner_name for number, version in self.cohort.versions.items()}
-        rewind = Rewind(record.offset, value["cause"], cuts, versions, self.selection.champion, self.selection.serving)
-        before = Place(self.name, record.offset, self.chain.before, self.watermark.value, self.runtime)
-        return self.rewinds.ask(rewind, value["to"], self.selection.ended(before))
+        for asked, label, label_offset in revised:
+            prediction = self._wire.read(asked.body)[1]
+            if label is None:
+                yield self._outcomes.quarantined(asked, prediction, self.cohort, self.rewinds.epoch)
+            else:
+                yield self._outcomes.labelled(asked, prediction, label, label_offset, self.cohort, self.rewinds.epoch)
 
     # Law II, and small helpers
 
@@ -245,6 +294,7 @@ class TrainerFold:
             "watermark": self.watermark.dump(),
             "origins": self._origins.dump(),
             "rewinds": self.rewinds.dump(),
+            "corrections": self.corrections.dump(),
             "pending": manifest,
         }
         return Snapshot(msgspec.msgpack.encode(state), tuple(segments))
@@ -269,6 +319,7 @@ class TrainerFold:
         self.watermark.sources = state["partitions"]
         self._origins.load(state["origins"])
         self.rewinds.load(state.get("rewinds", []))  # a snapshot of before there were rewinds has none
+        self.corrections.load(state.get("corrections", [NEVER_MS, []]))
 
 
 def model_of(name: str, spec: str) -> Model:

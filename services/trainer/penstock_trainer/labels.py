@@ -26,7 +26,7 @@ class Life:
         elif entry.state is State.QUARANTINED:  # perhaps a copy of what was cut: it teaches nothing
             self._counts["labels.quarantined"] += 1
         else:
-            self._counts["labels.duplicate" if self._agrees(entry, label, record) else "labels.conflicting"] += 1
+            self._counts["labels.duplicate" if self.agrees(entry, label, record) else "labels.conflicting"] += 1
         return None
 
     def close(self, event_id: str, asked: Entry, value: bool, horizon_ms: int) -> None:
@@ -59,7 +59,8 @@ class Life:
         entry = Entry(State.EARLY, due_ms, label["event_time_ms"], record.offset, (), record.value or b"")
         self._pending.put(label["event_id"], entry)
 
-    def _agrees(self, entry: Entry, label: Any, record: Record) -> bool:
+    def agrees(self, entry: Entry, label: Any, record: Record) -> bool:
+        """Whether a label says what is known of its prediction already."""
         if entry.state is State.LABELLED:
             return entry.body == bytes([label["value"]])
         return entry.body[-1:] == (record.value or b"")[-1:]  # an early label's own bytes: the value is the last field

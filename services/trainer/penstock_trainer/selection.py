@@ -91,10 +91,15 @@ class Selection:
         self._proposed.clear()
         for number in heirs.values():
             heir = self.cohort.versions[number]
-            self._note("rewound", number, rewind.cause, {"parent": heir.parent, "without": [list(cut) for cut in rewind.cuts]})
+            lineage = {"parent": heir.parent, "without": [list(cut) for cut in rewind.cuts]}
+            self._note("rewound", number, rewind.cause, lineage | ({"corrected": len(rewind.corrections)} if rewind.corrections else {}))
             if number != self.heirs.of(self.champion):
                 yield checkpoint(heir, self._place())
         yield from self._succeeded()
+
+    def refused_correction(self, event_id: str, depth: int) -> None:
+        """A correction came too late to be learned: it is named."""
+        self._note("refused", 0, f"correction:{event_id}", {"reason": "depth", "records": depth})
 
     def _succeeded(self) -> Decided:
         """When the one that serves was ended by a rewind, its heir is proposed."""

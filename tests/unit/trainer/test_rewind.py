@@ -9,7 +9,7 @@ import pytest
 from penstock import codec
 from penstock.fold.protocol import LogRecord, Poison, Refold
 from penstock_trainer.fold import TrainerFold
-from tests.learning_log import SPEC, LearningLog, Told, a_log, checkpoints, fold_all, tell
+from tests.learning_log import SPEC, LearningLog, Told, a_log, checkpoints, fold_all, refold_of, tell
 from tests.simulation.offline import state_of
 
 
@@ -134,7 +134,7 @@ async def test_the_second_rewind_gives_the_same_wherever_it_starts() -> None:
         fold = log.fold()
         if position:
             fold.restore(starts[epoch, position])
-        refold = _refold_of(log, log.records[-1].offset)
+        refold = refold_of(log, log.records[-1].offset)
         assert refold.can_start(epoch, position) == (position <= 80)
         fold.begin(refold)
         assert _silent(fold, log.records[position:-1])
@@ -146,10 +146,10 @@ async def test_the_second_rewind_gives_the_same_wherever_it_starts() -> None:
 async def test_a_state_that_has_folded_what_is_cut_is_no_place_to_start_from() -> None:
     log = await a_log(questions=100)
     log.rewind(60, (60, 70))
-    refold = _refold_of(log, log.records[-1].offset)
+    refold = refold_of(log, log.records[-1].offset)
     assert [refold.can_start(0, position) for position in (0, 59, 60, 61)] == [True, True, True, False]
     log.rewind(110, (110, 120), cause="r2")
-    refold = _refold_of(log, log.records[-1].offset)
+    refold = refold_of(log, log.records[-1].offset)
     assert [(refold.can_start(0, position), refold.can_start(1, position)) for position in (60, 61, 110, 111)] == [
         (True, True), (False, True), (False, True), (False, False),
     ]  # fmt: skip
@@ -292,21 +292,6 @@ def _read(log: LearningLog) -> Any:
 
 def _silent(fold: TrainerFold, records: Sequence[LogRecord]) -> bool:
     return fold_all(fold, records) == [] and fold.refolding
-
-
-def _refold_of(log: LearningLog, offset: int) -> Refold:
-    """What the command at this offset asks for."""
-    fold, start = log.fold(), 0
-    while True:
-        try:
-            fold_all(fold, log.records[start : offset + 1])
-        except Refold as refold:
-            if refold.until == offset:
-                return refold
-            fold, start = log.fold(), 0
-            fold.begin(refold)
-            continue
-        raise AssertionError("there is no such command")
 
 
 async def _snapshots(log: LearningLog, end: int) -> dict[tuple[int, int], Any]:
