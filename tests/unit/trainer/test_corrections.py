@@ -10,10 +10,10 @@ from tests.simulation.offline import state_of
 RULE = {**SPEC["label"], "on_correction": "relearn", "correction_depth": 500, "correction_wait": "30m"}
 
 
-async def a_log(questions: int = 60, **rule: Any) -> LearningLog:
+async def a_log(questions: int = 60, *, only_counted: bool = False, **rule: Any) -> LearningLog:
     """A question a minute, each labelled at once."""
     log = await LearningLog.new()
-    log.spec(label={**RULE, **rule})
+    log.spec(label=SPEC["label"] if only_counted else {**RULE, **rule})
     log.serve(1, 1)
     for number in range(questions):
         ask(log, number)
@@ -115,7 +115,7 @@ async def test_beyond_the_depth_they_are_counted_and_refused_by_name() -> None:
 
 
 async def test_where_they_are_only_counted_nothing_is_learned_again() -> None:
-    log = await a_log(on_correction="count")
+    log = await a_log(only_counted=True)
     log.label("q10", 1, True)
     log.tick(50)
     log.tick(51)
@@ -147,7 +147,7 @@ async def test_a_rewind_that_cuts_a_correction_brings_back_the_label_before_it()
 
 async def test_a_state_that_has_learned_what_is_corrected_is_no_place_to_start_from() -> None:
     log = await a_log()
-    correction = log.label("q40", 1, False).offset
+    correction = log.label("q40", 1, True).offset
     log.tick(5)
     log.tick(6)
     refold = refold_of(log, 124)
@@ -160,7 +160,7 @@ async def test_a_state_that_has_learned_what_is_corrected_is_no_place_to_start_f
 
 async def test_a_refold_of_corrections_gives_the_same_wherever_it_starts_and_is_restored() -> None:
     log = await a_log()
-    log.label("q40", 1, False)
+    log.label("q40", 1, True)
     log.tick(5)
     log.tick(6)
     told = await tell(log)
