@@ -37,7 +37,7 @@ class Cohort:
 
     def born(self, model: Model, learner_name: str, parent: int, cause: str, position: int) -> Version:
         """A new version of a declared learner; its number and its seed follow from the log alone."""
-        number = len(self.versions) + 1
+        number = max(self.versions, default=0) + 1
         learner = codec.build_pipeline(model.preprocess, model.learners[learner_name], seed_of(model.name, number))
         version = Version(
             number, learner_name, recipe_of(model, learner_name), learner, parent, cause, position, fresh_metrics(model.metrics)

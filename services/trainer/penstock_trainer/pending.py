@@ -1,4 +1,4 @@
-"""The life of a prediction: pending, then exactly one of labelled or expired, then remembered, then forgotten."""
+"""The life of a prediction: pending, then exactly one of labelled, expired or quarantined, then remembered, then forgotten."""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -21,6 +21,7 @@ class State(IntEnum):
     LABELLED = 2
     EXPIRED = 3
     EARLY = 4  # a label whose prediction has not come yet
+    QUARANTINED = 5  # it, or its label, was cut by a rewind
 
 
 class Entry(NamedTuple):
