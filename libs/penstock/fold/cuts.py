@@ -1,7 +1,7 @@
 """Cuts: ranges of a log that a fold leaves out, by the epoch that brought them; they accumulate."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -28,12 +28,6 @@ class Cuts:
         merged = _merged(self._all)
         self._starts = [start for start, _ in merged]
         self._ends = [end for _, end in merged]
-
-    def __iter__(self) -> Iterator[Cut]:
-        return iter(self._all)
-
-    def __bool__(self) -> bool:
-        return bool(self._all)
 
     def hold(self, offset: int) -> bool:
         """Whether this offset is left out."""
