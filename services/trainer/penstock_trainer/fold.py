@@ -111,12 +111,12 @@ class TrainerFold:
         self.pending.put(event_id, asked)
         self._decoded.put(event_id, value)
         self._schemas.add(schema_id(record.value))
+        origin = value["origin"]  # the clock first: a checkpoint at this position tells the time behind this record
+        moved = self.watermark.advance((origin["topic"], origin["partition"]), value["watermark_ms"])
         if is_cut:
             yield from self._quarantined(event_id, asked, record.offset)
         elif entry is not None:
             yield from self._answered(event_id, asked, self._wire.read(entry.body)[1], entry.offset)
-        origin = value["origin"]
-        moved = self.watermark.advance((origin["topic"], origin["partition"]), value["watermark_ms"])
         if moved or asked.due_ms < self.watermark.value:  # one that comes too late for any label ends at once
             yield from self._expired()
 
@@ -195,8 +195,9 @@ class TrainerFold:
         before, model = self.model, self._follow(value["spec"], value["spec_version"], value["runtime"])
         if before is None:
             self.pending.set_horizon(self.horizon_ms)
+        moved = self.watermark.expect(value.get("partitions", 1))  # a log keeps the records that were written before there was this field
         yield from self.selection.applied(model, before, value)
-        if self.watermark.expect(value.get("partitions", 1)):  # a log keeps the records that were written before there was this field
+        if moved:
             yield from self._expired()
 
     def _rewound(self, value: Any, record: Record) -> Made:
