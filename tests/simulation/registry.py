@@ -126,6 +126,12 @@ class RegistryTwinClient:
             raise NotFound(f"no checkpoint has the digest {digest}")
         return self._registry.blobs[digest]
 
+    async def versions(self, model: str) -> list[pb.Version]:
+        """See RegistryClient; it is asked right after `blob`, whose faults are enough."""
+        assert model == MODEL
+        newest = {number: checkpoint for (number, _), checkpoint in sorted(self._registry.checkpoints.items())}
+        return [pb.Version(version=number, newest=pb.Checkpoint(**asdict(checkpoint))) for number, checkpoint in newest.items()]
+
     async def serving(self, model: str) -> pb.Serving:
         """See RegistryClient; the answer is as old as its way back is long."""
         assert model == MODEL
