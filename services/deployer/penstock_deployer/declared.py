@@ -33,7 +33,7 @@ async def resolve(fetch: Resolve, registry: Versions, blobs: MutableMapping[str,
     blob = blobs.pop(missing.reference)
     with as_weather(f"the versions of {model} cannot be asked for"):
         versions = await registry.versions(model)
-    check(blob, model, versions)
+    check(blob, model, versions)  # as long as the fold takes for it, in the step after this one
     blobs[missing.reference] = blob
 
 
