@@ -18,7 +18,7 @@ def main() -> int:
     fuzzing.add_argument("--inputs", type=int, default=100_000)
     fuzzing.add_argument("--seed", type=int, default=0)
     fuzzing.add_argument("--memory", type=int, default=1024, help="MiB that a child may use, at most")
-    parser.add_argument("--events", type=int, default=3_000)
+    parser.add_argument("--events", type=int, default=1_000)
     parser.add_argument("--further", type=int, default=500)
     given = parser.parse_args()
     if given.verb == "digests":
