@@ -40,7 +40,7 @@ class Cohort:
         number = max(self.versions, default=0) + 1
         learner = codec.build_pipeline(model.preprocess, model.learners[learner_name], seed_of(model.name, number))
         version = Version(
-            number, learner_name, recipe_of(model, learner_name), learner, parent, cause, position, fresh_metrics(model.metrics)
+            number, learner_name, recipe_of(model, learner_name), learner, parent, cause, position, fresh_metrics(model.metrics), number
         )
         version.remark()
         self.versions[number] = version
@@ -83,7 +83,8 @@ class Cohort:
 
     def load(self, state: Sequence[list[Any]], model: str) -> None:
         """Take back what `dump` gave for the model of this name. Raises: StateError for a learner that is not what its recipe makes."""
-        self.versions = {number: Version.load(each, seed_of(model, number)) for each in state for number in (each[0][0],)}
+        loaded = (Version.load(each, seed_of(model, seeded)) for each in state for seeded in (each[4],))
+        self.versions = {version.number: version for version in loaded}
 
 
 def recipe_of(model: Model, learner_name: str) -> str:

@@ -64,6 +64,7 @@ def _heir(version: Version, number: int, parent: int, model: Model, rewind: Rewi
         rewind.cause,
         rewind.position + 1,
         fresh_metrics(model.metrics),
+        version.seeded,
     )
     heir.remark()
     return heir

@@ -310,3 +310,15 @@ async def _snapshots(log: LearningLog, end: int) -> dict[tuple[int, int], Any]:
             fold, start = log.fold(), 0
             fold.begin(refold)
     return taken
+
+
+async def test_an_heir_is_restored_with_the_seed_of_the_learner_that_it_goes_on_with() -> None:
+    log = await LearningLog.new()
+    log.spec(learners={"sgd": {"forest.ARFClassifier": {"n_models": 2, "max_depth": 5}}})
+    log.serve(1, 1)
+    later(log, 30, 0)
+    log.rewind(10, (10, 20))
+    told, again = await tell(log), log.fold()
+    again.restore(told.fold.snapshot())
+    assert [version.number for version in again.cohort.live()] == [2]
+    assert state_of(again) == state_of(told.fold)
