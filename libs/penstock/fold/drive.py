@@ -18,6 +18,16 @@ async def drive(
         yield record, await step(fold, record, resolve, limits, _nothing)
 
 
+async def replay(fold: Fold, records: Iterable[Record], resolve: Resolve, limits: Limits | None = None) -> AsyncIterator[Caused]:
+    """As `drive`, for those who fold millions: a step that misses nothing, as nearly all do, is taken without a coroutine."""
+    limits = limits or Limits()
+    for record in records:
+        try:
+            yield take(fold, record, limits.output_bytes_max, _nothing)
+        except Missing:
+            yield await step(fold, record, resolve, limits, _nothing)
+
+
 async def step(
     fold: Fold, record: Record, resolve: Resolve, limits: Limits, refuse: Callable[[Record, Poison], Iterable[Output]]
 ) -> Caused:

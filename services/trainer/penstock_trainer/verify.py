@@ -1,85 +1,176 @@
-"""A proof: the learning log folded anew, offline, in a process of its own, as fast as it can; it shares nothing with the living fold."""
+"""A proof: the learning log folded anew, in a process of its own, as fast as it can; it shares nothing with the living fold."""
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
-from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
+import asyncpg
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from penstock import codec
+from penstock import codec, postgres
 from penstock.errors import PenstockError
-from penstock.fold.drive import drive
+from penstock.fold.drive import replay as fold_records
 from penstock.fold.protocol import Missing, Record
+from penstock.fold.snapshots import BadSnapshot, PostgresSnapshots, Saved, SnapshotStore, tail_of
 from penstock.kafka.consumer import READER
-from penstock.records import Wire, platform_schema
+from penstock.records import Wire
 from penstock.records.schemas import HttpSchemaRegistry
-from penstock.settings import Settings
-from penstock_trainer.checkpoints import record_of
+from penstock.settings import Settings, schema_of
 from penstock_trainer.cohort import canonical
 from penstock_trainer.fold import TrainerFold
+from penstock_trainer.proof import Claim, Replayed, Witness, compared, metrics_of
+from penstock_trainer.versions import Version
 
 PROGRESS_EVERY_S = 0.5
 POLL_MS = 500
 SILENCE_MAX_S = 30.0
+GENERATION = 1  # of the unit: a learning log is never made anew under its name
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """What the fold of a log's first `records` gave for one version."""
+class Progress(NamedTuple):
+    """How far a replay is, in records."""
 
     records: int
-    seconds: float
-    chain: str
-    digest: str
-    metrics: str
+    records_total: int
 
 
-async def replay(settings: Settings, model: str, version: int, position: int) -> AsyncIterator[int | Replayed]:
-    """Fold the learning log from offset 0 up to `position`: first the numbers of records done so far, at last the result.
+async def prove(claim: Claim, settings: Settings) -> AsyncIterator[Progress | Replayed]:
+    """Fold the learning log up to the claim's position, from the nearest snapshot or from offset 0: progress first, the result last.
 
-    Raises: PenstockError when the log does not begin at 0 or ends too early, or when it never gave birth to the version.
+    Raises: PenstockError when the log does not hold what is needed, or when it never gave birth to the version.
     """
-    began = heard = time.monotonic()
+    began_s = time.monotonic()
+    topic = f"{settings.topic_prefix}learning.{claim.model}"
+    saved = None if claim.from_zero else await _nearest(settings, claim, topic)
+    start = saved.next_offsets[topic] if saved else 0
     schemas = HttpSchemaRegistry(settings.schema_registry_url)
-    wire = Wire(schemas)
-    outcomes = f"{settings.topic_prefix}outcomes.{model}"
-    fold = TrainerFold(model, wire, await wire.writer(outcomes, platform_schema("Outcome")), outcomes, canonical(codec.runtime()))
-
-    async def resolve(missing: Missing) -> None:
-        await wire.fetch(int(missing.reference))
-
+    replay = Replay(claim, topic, Wire(schemas), saved, canonical(codec.runtime()))
     try:
-        async for records in _read(settings, f"{settings.topic_prefix}learning.{model}", position):
-            async for _ in drive(fold, records, resolve):
-                pass
-            if time.monotonic() - heard > PROGRESS_EVERY_S:
-                heard = time.monotonic()
-                yield fold.chain.position
+        async with contextlib.aclosing(_read(settings, topic, replay.read_from, claim.recorded.position)) as batches:
+            async for progress in replay.run(batches):
+                yield Progress(progress - start, claim.recorded.position - start)
     finally:
         await schemas.aclose()
-    if version not in fold.cohort.versions:
-        raise PenstockError(f"the log of {model} up to {position} never gave birth to version {version}. Try: penstock show {model}")
-    learned = fold.cohort.versions[version]
-    blob = learned.remark() if learned.live else learned.mark
-    chain, metrics = fold.chain.value.hex(), canonical(record_of(learned))
-    yield Replayed(fold.chain.position, time.monotonic() - began, chain, codec.digest(blob), metrics)
+    yield replay.result(time.monotonic() - began_s)
 
 
-async def _read(settings: Settings, topic: str, position: int) -> AsyncIterator[list[Record]]:
+class Replay:
+    """One replay of a claim's log: begins with a snapshot or with nothing, and ends with what is compared."""
+
+    def __init__(self, claim: Claim, topic: str, wire: Wire, saved: Saved | None, runtime: str = "") -> None:
+        self._claim = claim
+        self._wire = wire
+        self._saved = saved
+        self._tail = saved.tails.get(topic) if saved else None
+        self._start = saved.next_offsets[topic] if saved else 0
+        self._fold = TrainerFold(claim.model, wire, _unwritten, topic, runtime)
+        if saved:
+            self._fold.restore(saved.snapshot)
+        self._witness = Witness(claim, topic, self._start)
+
+    @property
+    def read_from(self) -> int:
+        """The offset to read from: the last record that the snapshot has folded is read again and compared (law IV)."""
+        return self._tail.offset if self._tail else self._start
+
+    async def run(self, batches: AsyncIterator[Sequence[Record]]) -> AsyncIterator[int]:
+        """Fold everything; now and then the position. Raises: PenstockError for a log that is not the one of the snapshot."""
+        heard_s = time.monotonic()
+        async for records in batches:
+            await self._take([record for record in records if not self._is_tail(record)])
+            if time.monotonic() - heard_s > PROGRESS_EVERY_S:
+                heard_s = time.monotonic()
+                yield self._fold.chain.position
+
+    def _is_tail(self, record: Record) -> bool:
+        if record.offset >= self._start:
+            return False
+        if self._tail is None or tail_of(record) != self._tail:
+            raise PenstockError(
+                f"{record.topic}:{record.offset} is not the record that was folded there: the log was replaced. "
+                "Try: penstock verify --from-zero, which names the first record that differs"
+            )
+        return True
+
+    async def _take(self, records: Sequence[Record]) -> None:
+        chain, witness = self._fold.chain, self._witness
+        async for caused in fold_records(self._fold, records, self._resolve):
+            if caused:
+                witness.made(caused)
+            if chain.position == witness.next_position:
+                witness.passed(chain)
+
+    async def _resolve(self, missing: Missing) -> None:
+        await self._wire.fetch(int(missing.reference))
+
+    def result(self, seconds: float) -> Replayed:
+        """What it gave. Raises: PenstockError when the version was never born."""
+        fold, recorded = self._fold, self._claim.recorded
+        if recorded.version not in fold.cohort.versions:
+            born = f"the log of {self._claim.model} up to {recorded.position} never gave birth to version {recorded.version}"
+            raise PenstockError(f"{born}. Try: penstock show {self._claim.model}")
+        learned = fold.cohort.versions[recorded.version]
+        blob, chain, metrics = _bytes_of(learned), fold.chain.value.hex(), metrics_of(learned)
+        difference = compared(self._claim, chain, blob, metrics)
+        return Replayed(
+            from_position=self._start,
+            records=fold.chain.position - self._start,
+            seconds=seconds,
+            chain=chain,
+            digest=codec.digest(blob),
+            metrics=metrics,
+            checkpoints=self._witness.equal,
+            difference="; ".join(filter(None, (difference, self._witness.first))),
+            snapshot=self._saved.id.sequence if self._saved else 0,
+        )
+
+
+def _bytes_of(version: Version) -> bytes:
+    return version.remark() if version.live else version.mark
+
+
+def _unwritten(_: Mapping[str, Any]) -> bytes:
+    """Outcomes have been told when they happened; a proof writes none."""
+    return b""
+
+
+async def nearest(snapshots: SnapshotStore, model: str, topic: str, position: int) -> Saved | None:
+    """The newest good snapshot of a model's fold that has folded nothing beyond `position`; None when there is none."""
+    for id in await snapshots.newest(f"trainer/{model}", 0, GENERATION):
+        with contextlib.suppress(BadSnapshot):
+            saved = await snapshots.load(id)
+            if saved.next_offsets.get(topic, position + 1) <= position:
+                return saved
+    return None
+
+
+async def _nearest(settings: Settings, claim: Claim, topic: str) -> Saved | None:
+    path = {"search_path": f'"{schema_of(settings.topic_prefix, "trainer")}"'}
+    try:
+        async with asyncpg.create_pool(settings.dsn, min_size=1, max_size=1, server_settings=path) as pool:
+            return await nearest(PostgresSnapshots(pool), claim.model, topic, claim.recorded.position)
+    except postgres.WEATHER as error:
+        raise PenstockError(f"the snapshots cannot be read: {error}. Try: penstock verify --from-zero, which needs none") from error
+
+
+async def _read(settings: Settings, topic: str, start: int, position: int) -> AsyncGenerator[list[Record], None]:
     partition = TopicPartition(topic, 0)
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, group_id=None, **READER)
     await consumer.start()
     try:
         consumer.assign([partition])
-        start, end = (await consumer.beginning_offsets([partition]))[partition], (await consumer.end_offsets([partition]))[partition]
-        if start > 0 or end < position:
+        first, end = (await consumer.beginning_offsets([partition]))[partition], (await consumer.end_offsets([partition]))[partition]
+        if first > start or end < position:
             raise PenstockError(
-                f"{topic} holds the offsets {start} … {end - 1}; the proof needs 0 … {position - 1}. Try: restore the topic"
+                f"{topic} holds the offsets {first} … {end - 1}; the proof needs {start} … {position - 1}. Try: restore the topic"
             )
-        consumer.seek(partition, 0)
+        consumer.seek(partition, start)
         while (at := await consumer.position(partition)) < position:
             async with asyncio.timeout(SILENCE_MAX_S):
                 batches = await consumer.getmany(partition, timeout_ms=POLL_MS)
@@ -88,16 +179,19 @@ async def _read(settings: Settings, topic: str, position: int) -> AsyncIterator[
         await consumer.stop()
 
 
-async def _print(model: str, version: int, position: int) -> None:
-    async for step in replay(Settings(), model, version, position):
-        line = {"done": step} if isinstance(step, int) else {"result": asdict(step)}
-        sys.stdout.write(json.dumps(line) + "\n")
+def _line(step: Progress | Replayed) -> str:
+    return json.dumps(step._asdict() if isinstance(step, Progress) else {"result": asdict(step)}) + "\n"
+
+
+async def _print(claim: Claim) -> None:
+    async for step in prove(claim, Settings()):
+        sys.stdout.write(_line(step))
         sys.stdout.flush()
 
 
 if __name__ == "__main__":
     try:
-        asyncio.run(_print(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+        asyncio.run(_print(msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Claim)))
     except PenstockError as error:
         sys.stdout.write(json.dumps({"error": str(error)}) + "\n")
         sys.exit(error.exit_code)

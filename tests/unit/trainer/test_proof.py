@@ -1,0 +1,160 @@
+"""A proof: from a snapshot or from nothing it gives what is recorded, and when it does not, it says where that begins."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from penstock import codec
+from penstock.errors import PenstockError
+from penstock.fold.protocol import LogRecord, Record
+from penstock.fold.snapshots import MemorySnapshots, Saved, SnapshotId, tail_of
+from penstock_trainer.checkpoints import CheckpointMade
+from penstock_trainer.fold import TrainerFold
+from penstock_trainer.proof import Claim, Recorded, Replayed
+from penstock_trainer.verify import Replay, nearest
+from tests.learning_log import TOPIC, LearningLog, a_log, checkpoints, fold_all
+
+QUESTIONS = 700
+
+
+class Proved:
+    """A log that has been folded once, with the checkpoints that were recorded then; `runtime` is made that of this process."""
+
+    def __init__(self, log: LearningLog, fold: TrainerFold, made: list[CheckpointMade]) -> None:
+        self.log = log
+        self.fold = fold
+        self.made = made
+
+    def claim(self, version: int = 1, **changes: Any) -> Claim:
+        last = [made for made in self.made if made.version == version][-1]
+        recorded = replace(recorded_of(last), **changes)
+        return Claim("m", recorded, last.blob, tuple(map(recorded_of, self.made)))
+
+    async def replay(self, claim: Claim, records: Sequence[Record] | None = None, saved: Saved | None = None) -> Replayed:
+        replay = Replay(claim, TOPIC, self.log.wire, saved)
+        wanted = (self.log.records if records is None else list(records))[replay.read_from : claim.recorded.position]
+        async for _ in replay.run(in_batches(wanted)):
+            pass
+        return replay.result(0.0)
+
+
+def recorded_of(made: CheckpointMade) -> Recorded:
+    return Recorded(made.version, made.position, made.chain, made.digest, made.metrics)
+
+
+async def in_batches(records: Sequence[Record]) -> AsyncIterator[Sequence[Record]]:
+    for start in range(0, len(records), 100):
+        yield records[start : start + 100]
+
+
+@pytest.fixture
+async def proved() -> Proved:
+    log = await a_log(questions=QUESTIONS, drift_at=300)
+    fold = log.fold()
+    return Proved(log, fold, checkpoints(fold_all(fold, log.records)))
+
+
+def saved_at(proved: Proved, position: int, sequence: int = 0) -> Saved:
+    fold = proved.log.fold()
+    fold_all(fold, proved.log.records[:position])
+    tail = {TOPIC: tail_of(proved.log.records[position - 1])}
+    return Saved(SnapshotId("trainer/m", 0, 1, 0, sequence or position), fold.snapshot(), {TOPIC: position}, tail)
+
+
+async def test_a_replay_from_nothing_is_equal_and_so_is_every_checkpoint_on_the_way(proved: Proved) -> None:
+    claim = proved.claim()
+    found = await proved.replay(claim)
+    assert (found.difference, found.from_position, found.snapshot, found.records) == ("", 0, 0, claim.recorded.position)
+    assert found.checkpoints == len([each for each in proved.made if each.position <= claim.recorded.position]) > 5
+
+
+async def test_a_replay_from_a_snapshot_folds_only_what_came_after_it(proved: Proved) -> None:
+    claim = proved.claim()
+    found = await proved.replay(claim, saved=saved_at(proved, 900))
+    assert (found.difference, found.from_position, found.snapshot) == ("", 900, 900)
+    assert found.records == claim.recorded.position - 900
+    assert found.checkpoints == len([each for each in proved.made if 900 < each.position <= claim.recorded.position]) > 0
+
+
+async def test_the_nearest_good_snapshot_that_is_not_beyond_is_taken(proved: Proved) -> None:
+    snapshots = MemorySnapshots(kept=10)
+    for position in (100, 400, 700, 1000):
+        await snapshots.store(saved_at(proved, position))
+    found = await nearest(snapshots, "m", TOPIC, 800)
+    assert found is not None
+    assert found.next_offsets == {TOPIC: 700}
+    snapshots.rot(found.id)
+    before = await nearest(snapshots, "m", TOPIC, 800)
+    assert before is not None
+    assert before.next_offsets == {TOPIC: 400}
+    assert await nearest(snapshots, "m", TOPIC, 99) is None
+
+
+async def test_a_changed_record_is_named_by_the_checkpoints_around_it(proved: Proved) -> None:
+    around = sorted({each.position for each in proved.made})
+    before, behind = next((one, other) for one, other in pairwise(around) if one > 300 and other > one + 3)
+    changed = list(proved.log.records)
+    changed[before + 2] = changed[before + 2]._replace(key=b"another")
+    found = await proved.replay(proved.claim(), changed)
+    assert f"the log was changed: the first record that differs is one of {TOPIC}:{before} … {behind - 1}" in found.difference
+    assert "chain was recorded as" in found.difference
+
+
+async def test_another_tail_than_the_snapshot_has_folded_is_named(proved: Proved) -> None:
+    changed = list(proved.log.records)
+    changed[899] = changed[899]._replace(key=b"another")
+    with pytest.raises(PenstockError, match=f"{TOPIC}:899 is not the record that was folded there"):
+        await proved.replay(proved.claim(), changed, saved_at(proved, 900))
+
+
+async def test_other_bytes_are_named_by_their_first_attribute(proved: Proved) -> None:
+    claim = proved.claim()
+    learner = codec.decode(claim.blob)
+    learner["learner"].intercept += 1.0
+    blob = codec.encode(learner)
+    found = await proved.replay(replace(claim, blob=blob, recorded=replace(claim.recorded, digest=codec.digest(blob))))
+    assert f"digest was recorded as {codec.digest(blob)}, the replay gives {found.digest}" in found.difference
+    assert "first at model.steps['learner'].intercept (" in found.difference
+    assert f"the digest of version 1 differs first at the checkpoint of position {claim.recorded.position}" in found.difference
+
+
+async def test_lost_bytes_and_other_metrics_are_differences(proved: Proved) -> None:
+    lost = await proved.replay(replace(proved.claim(), blob=b""))
+    assert lost.difference == "the registry has lost the bytes of this digest, or changed them"
+    claim = proved.claim()
+    wrong = claim.recorded.metrics.replace('"skipped":0', '"skipped":1')
+    found = await proved.replay(proved.claim(metrics=wrong))
+    assert "of the metrics skipped (1 recorded, 0 replayed)" in found.difference
+
+
+async def test_a_checkpoint_on_the_way_that_differs_is_named_though_the_last_one_is_equal(proved: Proved) -> None:
+    claim = proved.claim()
+    middle = claim.waypoints[len(claim.waypoints) // 2]
+    waypoints = tuple(replace(each, digest="0" * 64) if each == middle else each for each in claim.waypoints)
+    found = await proved.replay(replace(claim, waypoints=waypoints))
+    assert found.difference == f"the digest of version {middle.version} differs first at the checkpoint of position {middle.position}"
+
+
+async def test_a_version_that_the_log_never_bore_is_refused(proved: Proved) -> None:
+    claim = proved.claim()
+    never = replace(claim, recorded=replace(claim.recorded, version=9))
+    with pytest.raises(PenstockError, match="never gave birth to version 9"):
+        await proved.replay(never)
+
+
+async def test_poison_is_chained_and_counted_by_a_proof_too() -> None:
+    log = await a_log(questions=200)
+    log.records.insert(150, LogRecord(TOPIC, 0, 150, 0, b"k", b"no record"))
+    log.records[151:] = [record._replace(offset=record.offset + 1) for record in log.records[151:]]
+    fold = log.fold()
+    made: list[Any] = []
+    for record in log.records:
+        if record.offset != 150:
+            made += fold.step(record)
+        else:
+            fold.chain.append(record)
+    proved = Proved(log, fold, checkpoints(made))
+    assert (await proved.replay(proved.claim())).difference == ""
