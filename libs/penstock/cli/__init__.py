@@ -6,6 +6,7 @@ from collections.abc import Callable
 import typer
 
 from penstock.cli.apply import apply
+from penstock.cli.backtest import backtest
 from penstock.cli.diff import diff
 from penstock.cli.init import init
 from penstock.cli.produce import produce
@@ -27,7 +28,7 @@ app = typer.Typer(
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "The local stack": (up, down, status, logs, doctor),
     "Streams and models": (init, apply, produce, tail, promote),
-    "What is known and proved": (ls, show, verify, diff),
+    "What is known and proved": (ls, show, verify, diff, backtest),
 }
 for _panel, _verbs in _PANELS.items():
     for _verb in _verbs:
