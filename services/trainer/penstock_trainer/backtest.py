@@ -1,4 +1,4 @@
-"""A backtest's worker: the trainer's own fold over a learning log in which another specification decides (ADR 0017)."""
+"""A backtest's worker: the trainer's own fold over a learning log in which another specification decides (ADR 0019)."""
 
 import asyncio
 import heapq
