@@ -48,7 +48,7 @@ def measure(folder: Path) -> Result:
     """Run all learners; the figures. Raises: PenstockError when digests differ."""
     source, data = examples(environment("RECORDS", 45_312))
     rounds = environment("ROUNDS", 5)
-    with _one_core() as core:
+    with one_core() as core:
         figures = {name: _compare(data, *recipe, rounds) for name, recipe in LEARNERS.items()}
     notes = [
         f"{len(data):,} examples of {source}; a label follows {LAG} questions later; {rounds} rounds; {core}",
@@ -142,7 +142,7 @@ def _row(name: str, loop: str, figures: dict[str, Any]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _one_core() -> Iterator[str]:
+def one_core() -> Iterator[str]:
     """Keep this process on one core; what comes after may use all again."""
     if not hasattr(os, "sched_setaffinity"):
         yield "this system cannot pin a process to a core"

@@ -27,7 +27,8 @@ from penstock.records import Wire, Writer, platform_schema
 from penstock.records.wire import schema_id
 from penstock_trainer.checkpoints import CheckpointMade
 from penstock_trainer.cohort import canonical
-from penstock_trainer.fold import TrainerFold, model_of
+from penstock_trainer.fold import model_of
+from penstock_trainer.lean import NeedsRepair, ReplayFold
 
 HAPPENED = frozenset({"Prediction", "Label", "Tick"})
 """What happened stays; every other record is a command, and those of the live log do not apply."""
@@ -96,9 +97,9 @@ class Run:
     decision's plus its lag, as on the platform. A "live" run changes nothing.
     """
 
-    def __init__(self, candidate: Candidate, model: str, log: OpenLog, lags: Lags) -> None:
+    def __init__(self, candidate: Candidate, model: str, log: OpenLog, lags: Lags, *, careful: bool = False) -> None:
         self.columns = Columns()
-        self.fold = TrainerFold(model, log.wire, self._ended, "outcomes")
+        self.fold = ReplayFold(model, log.wire, self._ended, careful=careful)
         self._is_live = candidate.kind == LIVE
         self._body = candidate.body
         self._declared = None if self._is_live else model_of(model, candidate.body)
@@ -241,14 +242,23 @@ def work(job: Mapping[str, Any], tell: Callable[[Mapping[str, Any]], None]) -> N
     folder, seen = Path(job["folder"]), about(Path(job["folder"]))
     if seen is None:
         raise PenstockError(f"{folder} holds no log. Try: penstock backtest again")
-    run = Run(Candidate(**job["candidate"]), job["model"], asyncio.run(OpenLog.of(seen)), Lags(**job["lags"]))
     began_s = time.monotonic()
-    for number, record in enumerate(read_log(folder, seen.topic)):
+    try:
+        run = _folded(job, seen, tell, careful=False)
+    except NeedsRepair:
+        run = _folded(job, seen, tell, careful=True)
+    run.columns.save(folder / f"{job['file']}.npz")
+    write_json(folder / f"{job['file']}.json", {**run.summary(), "seconds": time.monotonic() - began_s})
+
+
+def _folded(job: Mapping[str, Any], seen: About, tell: Callable[[Mapping[str, Any]], None], *, careful: bool) -> Run:
+    log = asyncio.run(OpenLog.of(seen))
+    run = Run(Candidate(**job["candidate"]), job["model"], log, Lags(**job["lags"]), careful=careful)
+    for number, record in enumerate(read_log(Path(job["folder"]), seen.topic)):
         if number % PROGRESS_EVERY_RECORDS == 0:
             tell({"done": number})
         run.take(record)
-    run.columns.save(folder / f"{job['file']}.npz")
-    write_json(folder / f"{job['file']}.json", {**run.summary(), "seconds": time.monotonic() - began_s})
+    return run
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from penstock.records import Wire
 from penstock.records.schemas import HttpSchemaRegistry
 from penstock.settings import Settings, schema_of
 from penstock_trainer.cohort import canonical
-from penstock_trainer.fold import TrainerFold
+from penstock_trainer.lean import NeedsRepair, ReplayFold
 from penstock_trainer.proof import Claim, Replayed, Witness, compared, metrics_of
 from penstock_trainer.versions import Version
 
@@ -45,12 +45,21 @@ async def prove(claim: Claim, settings: Settings) -> AsyncIterator[Progress | Re
 
     Raises: PenstockError when the log does not hold what is needed, or when it never gave birth to the version.
     """
+    try:
+        async for step in _prove(claim, settings, careful=False):
+            yield step
+    except NeedsRepair:
+        async for step in _prove(claim, settings, careful=True):
+            yield step
+
+
+async def _prove(claim: Claim, settings: Settings, *, careful: bool) -> AsyncIterator[Progress | Replayed]:
     began_s = time.monotonic()
     topic = f"{settings.topic_prefix}learning.{claim.model}"
     saved = None if claim.from_zero else await _nearest(settings, claim, topic)
     start = saved.next_offsets[topic] if saved else 0
     schemas = HttpSchemaRegistry(settings.schema_registry_url)
-    replay = Replay(claim, topic, Wire(schemas), saved, canonical(codec.runtime()))
+    replay = Replay(claim, topic, Wire(schemas), saved, canonical(codec.runtime()), careful=careful)
     try:
         async with contextlib.aclosing(_read(settings, topic, replay.read_from, claim.recorded.position)) as batches:
             async for progress in replay.run(batches):
@@ -63,13 +72,13 @@ async def prove(claim: Claim, settings: Settings) -> AsyncIterator[Progress | Re
 class Replay:
     """One replay of a claim's log: begins with a snapshot or with nothing, and ends with what is compared."""
 
-    def __init__(self, claim: Claim, topic: str, wire: Wire, saved: Saved | None, runtime: str = "") -> None:
+    def __init__(self, claim: Claim, topic: str, wire: Wire, saved: Saved | None, runtime: str = "", *, careful: bool = False) -> None:
         self._claim = claim
         self._wire = wire
         self._saved = saved
         self._tail = saved.tails.get(topic) if saved else None
         self._start = saved.next_offsets[topic] if saved else 0
-        self._fold = TrainerFold(claim.model, wire, _unwritten, topic, runtime)
+        self._fold = ReplayFold(claim.model, wire, _unwritten, runtime, careful=careful)
         if saved:
             self._fold.restore(saved.snapshot)
         self._witness = Witness(claim, topic, self._start)

@@ -89,4 +89,4 @@ def test_the_same_question_is_known_again_wherever_the_log_ends_and_another_is_n
     assert Plan.from_json(plan.to_json()) == plan
     assert replace(plan, end=100).identity == plan.identity
     for changes in ({"first": 1}, {"runtime": '{"river":"2"}'}, {"candidates": (Candidate("a", "learner", "[]"),)}, {"model": "n"}):
-        assert replace(plan, **changes).identity != plan.identity  # type: ignore[arg-type]
+        assert replace(plan, **changes).identity != plan.identity
