@@ -1,6 +1,7 @@
 """A backtest's worker: the trainer's own fold over a learning log in which another specification decides (ADR 0019)."""
 
 import asyncio
+import gc
 import heapq
 import json
 import sys
@@ -277,4 +278,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    gc.freeze()  # what was imported stays: no collection need look at it
     main()

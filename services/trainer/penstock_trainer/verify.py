@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import sys
 import time
@@ -16,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from penstock import codec, postgres
 from penstock.errors import PenstockError
 from penstock.fold.drive import replay as fold_records
+from penstock.fold.poison import Caused
 from penstock.fold.protocol import Missing, Record
 from penstock.fold.snapshots import BadSnapshot, PostgresSnapshots, Saved, SnapshotStore, tail_of
 from penstock.kafka.consumer import READER
@@ -92,7 +94,7 @@ class Replay:
         """Fold everything; now and then the position. Raises: PenstockError for a log that is not the one of the snapshot."""
         heard_s = time.monotonic()
         async for records in batches:
-            await self._take([record for record in records if not self._is_tail(record)])
+            await fold_records(self._fold, [record for record in records if not self._is_tail(record)], self._resolve, self._see)
             if time.monotonic() - heard_s > PROGRESS_EVERY_S:
                 heard_s = time.monotonic()
                 yield self._fold.chain.position
@@ -107,13 +109,11 @@ class Replay:
             )
         return True
 
-    async def _take(self, records: Sequence[Record]) -> None:
-        chain, witness = self._fold.chain, self._witness
-        async for caused in fold_records(self._fold, records, self._resolve):
-            if caused:
-                witness.made(caused)
-            if chain.position == witness.next_position:
-                witness.passed(chain)
+    def _see(self, caused: Caused) -> None:
+        if caused:
+            self._witness.made(caused)
+        if self._fold.chain.position == self._witness.next_position:
+            self._witness.passed(self._fold.chain)
 
     async def _resolve(self, missing: Missing) -> None:
         await self._wire.fetch(int(missing.reference))
@@ -199,6 +199,7 @@ async def _print(claim: Claim) -> None:
 
 
 if __name__ == "__main__":
+    gc.freeze()  # what was imported stays: no collection need look at it
     try:
         asyncio.run(_print(msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Claim)))
     except PenstockError as error:
