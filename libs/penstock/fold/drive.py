@@ -18,7 +18,7 @@ async def drive(
         yield record, await step(fold, record, resolve, limits, _nothing)
 
 
-async def replay(
+async def drive_all(
     fold: Fold, records: Iterable[Record], resolve: Resolve, see: Callable[[Caused], None], limits: Limits | None = None
 ) -> None:
     """As `drive`, for those who fold millions: `see` is told what each record caused, and a step that misses nothing awaits nothing."""

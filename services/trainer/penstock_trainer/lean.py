@@ -7,17 +7,20 @@ from typing import Any
 from river import metrics
 
 from penstock.errors import PenstockError
-from penstock.fold.protocol import Segment
+from penstock.fold.protocol import Output, Segment
 from penstock.fold.segments import SegmentedMap
 from penstock.learning import FATAL
 from penstock.records import Wire, Writer
 from penstock_trainer.fold import TrainerFold
+from penstock_trainer.outcomes import Outcomes
 from penstock_trainer.pending import Entry, Pending, State
 from penstock_trainer.versions import Call, Version
 
+UNWRITTEN = Output("outcomes", 0, None, None)
+
 
 class PlainPending(Pending):
-    """Pending entries as they are: a replay takes no snapshots, so that nothing is packed into bytes or kept in segments."""
+    """Pending entries as they are: nothing is packed into bytes before somebody asks for a snapshot, which a replay seldom does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,8 +41,11 @@ class PlainPending(Pending):
         self.open_count -= entry is not None and entry.state is State.OPEN
 
     def capture(self) -> tuple[Any, Sequence[Segment]]:
-        """A replay has nothing to store."""
-        raise NotImplementedError("a replay takes no snapshot")
+        """See Pending."""
+        stored = SegmentedMap("pending")
+        for event_id, entry in self._plain.items():
+            stored.put(event_id, entry.pack())
+        return stored.capture()
 
     def restore(self, manifest: Any, segments: Sequence[Segment]) -> None:
         """See Pending."""
@@ -54,6 +60,8 @@ class CountedRocauc:
     An answer lies behind so many of the thresholds; how many answers of each class lie where is all that the matrices hold.
     """
 
+    bigger_is_better = True
+
     def __init__(self, origin: metrics.ROCAUC) -> None:
         self._thresholds = origin.thresholds
         self._counts = {True: _counts(origin, positive=True), False: _counts(origin, positive=False)}
@@ -64,12 +72,16 @@ class CountedRocauc:
 
     def get(self) -> float:
         """See river.metrics.ROCAUC."""
+        return float(self.whole().get())
+
+    def whole(self) -> metrics.ROCAUC:
+        """River's own, as far as its value goes."""
         whole = metrics.ROCAUC(n_thresholds=len(self._thresholds))
         for index, matrix in enumerate(whole.cms):
             for label, counts in self._counts.items():
-                matrix.update(label, True, sum(counts[index + 1 :]))
-                matrix.update(label, False, sum(counts[: index + 1]))
-        return float(whole.get())
+                matrix.update(label, True, float(sum(counts[index + 1 :])))
+                matrix.update(label, False, float(sum(counts[: index + 1])))
+        return whole
 
 
 def _counts(origin: metrics.ROCAUC, *, positive: bool) -> list[int]:
@@ -85,6 +97,25 @@ def lean(scores: Mapping[str, Any]) -> dict[str, Any]:
     return {name: CountedRocauc(metric) if type(metric) is metrics.ROCAUC else metric for name, metric in scores.items()}
 
 
+class NoOutcomes(Outcomes):
+    """Outcomes that nobody reads: each is told, for a fold's outputs are counted, but not written."""
+
+    def __init__(self) -> None:
+        super().__init__(_unread, "outcomes", 1)
+
+    def _outcome(self, *_: Any) -> Output:
+        return UNWRITTEN
+
+
+def whole(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """The same metrics as River's own: what a snapshot holds."""
+    return {name: metric.whole() if isinstance(metric, CountedRocauc) else metric for name, metric in scores.items()}
+
+
+def _unread(_: Mapping[str, Any]) -> bytes:
+    return b""
+
+
 class NeedsRepair(PenstockError):
     """A learner has failed, and what its repair needs was not kept: the replay must be taken again by a fold that keeps it."""
 
@@ -94,6 +125,14 @@ class CarefulVersion(Version):
 
     def __post_init__(self) -> None:
         self.scores = lean(self.scores)
+
+    def dump(self) -> list[Any]:
+        """See Version."""
+        kept, self.scores = self.scores, whole(self.scores)
+        try:
+            return super().dump()
+        finally:
+            self.scores = kept
 
 
 class QuickVersion(CarefulVersion):
@@ -109,11 +148,14 @@ class QuickVersion(CarefulVersion):
 
 
 class ReplayFold(TrainerFold):
-    """The trainer's fold for replays: everything that decides is the fold's own; it can be restored, but gives no snapshot.
+    """The trainer's fold for replays: everything that decides is the fold's own.
 
-    `careful`: learners that fail are repaired; else NeedsRepair is raised at the first one.
+    `ended` is given every outcome, as the writer of the living fold is. `careful`: learners that fail are repaired; else NeedsRepair is
+    raised at the first one.
     """
 
-    def __init__(self, name: str, wire: Wire, write_outcome: Writer, runtime: str = "", *, careful: bool = False) -> None:
-        super().__init__(name, wire, write_outcome, "outcomes", runtime, pending=PlainPending())
+    def __init__(self, name: str, wire: Wire, ended: Writer | None = None, runtime: str = "", *, careful: bool = False) -> None:
+        super().__init__(name, wire, ended or _unread, "outcomes", runtime, pending=PlainPending())
+        if ended is None:
+            self._outcomes = NoOutcomes()
         self.cohort.version_type = CarefulVersion if careful else QuickVersion

@@ -44,7 +44,8 @@ class TrainerService(trainer_pb2_grpc.TrainerServicer):
         """Replay the log of a checkpoint and compare. Raises: NotFound, PenstockError when it cannot be replayed here."""
         recorded = await self._registry.resolve(request.reference)
         if recorded.runtime != canonical(codec.runtime()):
-            raise PenstockError(f"the checkpoint was made under another runtime: {recorded.runtime}. Try: verify it there")
+            made = f"the checkpoint was made under another runtime: {recorded.runtime}"
+            raise PenstockError(f"{made}. Try: verify it there; penstock backtest shows what this runtime makes of its log")
         claim = await self._claim(recorded, request.from_zero)
         async with self._proofs:
             async for line in _child(claim):

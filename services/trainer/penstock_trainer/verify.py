@@ -6,9 +6,9 @@ import gc
 import json
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import asyncpg
 import msgspec
@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from penstock import codec, postgres
 from penstock.errors import PenstockError
-from penstock.fold.drive import replay as fold_records
+from penstock.fold.drive import drive_all
 from penstock.fold.poison import Caused
 from penstock.fold.protocol import Missing, Record
 from penstock.fold.snapshots import BadSnapshot, PostgresSnapshots, Saved, SnapshotStore, tail_of
@@ -80,7 +80,7 @@ class Replay:
         self._saved = saved
         self._tail = saved.tails.get(topic) if saved else None
         self._start = saved.next_offsets[topic] if saved else 0
-        self._fold = ReplayFold(claim.model, wire, _unwritten, runtime, careful=careful)
+        self._fold = ReplayFold(claim.model, wire, runtime=runtime, careful=careful)
         if saved:
             self._fold.restore(saved.snapshot)
         self._witness = Witness(claim, topic, self._start)
@@ -94,7 +94,7 @@ class Replay:
         """Fold everything; now and then the position. Raises: PenstockError for a log that is not the one of the snapshot."""
         heard_s = time.monotonic()
         async for records in batches:
-            await fold_records(self._fold, [record for record in records if not self._is_tail(record)], self._resolve, self._see)
+            await drive_all(self._fold, [record for record in records if not self._is_tail(record)], self._resolve, self._see)
             if time.monotonic() - heard_s > PROGRESS_EVERY_S:
                 heard_s = time.monotonic()
                 yield self._fold.chain.position
@@ -142,11 +142,6 @@ class Replay:
 
 def _bytes_of(version: Version) -> bytes:
     return version.remark() if version.live else version.mark
-
-
-def _unwritten(_: Mapping[str, Any]) -> bytes:
-    """Outcomes have been told when they happened; a proof writes none."""
-    return b""
 
 
 async def nearest(snapshots: SnapshotStore, model: str, topic: str, position: int) -> Saved | None:

@@ -30,7 +30,7 @@ def test_the_counted_area_is_rivers_from_any_beginning(before: list[tuple[bool, 
 
 
 def lean(log: LearningLog, *, careful: bool = False) -> ReplayFold:
-    return ReplayFold("m", log.wire, lambda _: b"", careful=careful)
+    return ReplayFold("m", log.wire, careful=careful)
 
 
 def state_of(fold: TrainerFold) -> Any:
@@ -54,6 +54,18 @@ async def test_a_replay_ends_where_the_living_fold_does(restored_at: int) -> Non
     assert checkpoints(fold_all(replay, log.records[restored_at:])) == checkpoints(later)
     assert len(made) + len(checkpoints(later)) > 10
     assert state_of(replay) == state_of(living)
+
+
+async def test_a_replays_snapshot_is_one_that_the_living_fold_goes_on_from() -> None:
+    log = await a_log(questions=600, drift_at=300)
+    whole, replay, restored = log.fold(), lean(log), log.fold()
+    fold_all(whole, log.records)
+    fold_all(replay, log.records[:700])
+    restored.restore(replay.snapshot())
+    fold_all(restored, log.records[700:])
+    assert state_of(restored) == state_of(whole)
+    fold_all(replay, log.records[700:])
+    assert state_of(replay) == state_of(whole)
 
 
 async def test_entries_without_bytes_are_those_with_them() -> None:
