@@ -18,7 +18,7 @@ from penstock.backtest.plan import Plan
 from penstock.backtest.spool import ABOUT, LOG, About, SpoolWriter, about, read_log
 from penstock.errors import PenstockError
 from penstock.fold.protocol import Poison, Record
-from penstock.kafka.consumer import READER
+from penstock.kafka.consumer import READER, translated
 from penstock.records import Wire
 from penstock.records.schemas import SchemaRegistry, UnknownSchema
 from penstock.records.wire import schema_id
@@ -107,12 +107,12 @@ def resumed(plan: Plan, folder: Path) -> Plan:
 
 
 async def spool(plan: Plan, folder: Path, bootstrap: str, schemas: SchemaRegistry, told: Told) -> About:
-    """Read the plan's range into the folder, or what is missing of it. Raises: PenstockError when Kafka does not answer."""
+    """Read the plan's range into the folder, or what is missing of it. Raises: Weather when Kafka does not answer."""
     known = about(folder)
     if known is not None:
         return known
     observer = Observer(plan.topic, plan.first, plan.end, schemas)
-    with SpoolWriter(folder, plan.first) as writer:
+    with SpoolWriter(folder, plan.first) as writer, translated(f"{plan.topic} cannot be read; the same command goes on from here"):
         for kept in read_log(folder, plan.topic):
             await observer.see(kept)
         async with contextlib.aclosing(read_topic(bootstrap, plan.topic, writer.next_offset, plan.end)) as batches:
@@ -126,11 +126,12 @@ async def spool(plan: Plan, folder: Path, bootstrap: str, schemas: SchemaRegistr
 
 
 async def bounds(bootstrap: str, topic: str) -> tuple[int, int]:
-    """First offset and end of a topic's one partition. Raises: PenstockError when it is not there."""
+    """First offset and end of a topic's one partition. Raises: Weather when nobody answers."""
     partition = TopicPartition(topic, 0)
-    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, **READER) as consumer:
-        consumer.assign([partition])
-        first, end = await consumer.beginning_offsets([partition]), await consumer.end_offsets([partition])
+    with translated(f"{topic} cannot be read"):
+        async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, **READER) as consumer:
+            consumer.assign([partition])
+            first, end = await consumer.beginning_offsets([partition]), await consumer.end_offsets([partition])
     return first[partition], end[partition]
 
 

@@ -96,12 +96,17 @@ def _run(plan: "Plan", results: Path, jobs: int, folder: Path, *, shown: bool) -
 async def _spool(plan: "Plan", place: Path, folder: Path, told: "Told") -> Any:
     import contextlib  # noqa: PLC0415
 
+    import httpx  # noqa: PLC0415
+
     from penstock.backtest.run import spool  # noqa: PLC0415
     from penstock.records.schemas import HttpSchemaRegistry  # noqa: PLC0415
 
     at = addresses(folder)
     async with contextlib.aclosing(HttpSchemaRegistry(at.schema_registry_url)) as schemas:
-        return await spool(plan, place, at.bootstrap, schemas, told)
+        try:
+            return await spool(plan, place, at.bootstrap, schemas, told)
+        except httpx.HTTPError as error:
+            raise PenstockError(f"the schema registry does not answer: {error}. Try: penstock status; the same command goes on") from error
 
 
 def _print(found: dict[str, Any], page: Path) -> None:
