@@ -70,6 +70,13 @@ def test_bytes_that_are_no_state_are_refused() -> None:
         list(differences(codec.encode(learned("tree", 5)), b"no state"))
 
 
+@pytest.mark.parametrize(("one", "other"), [(1, 1.0), (1, True), (0.0, -0.0), (0, None)])
+def test_values_of_other_types_differ_though_they_are_equal(one: Any, other: Any) -> None:
+    assert [each.path for each in differences(codec.encode({"x": one}), codec.encode({"x": other}))] == ["model['x']"]
+    nothing = codec.encode({"x": math.nan})
+    assert list(differences(nothing, codec.encode({"x": math.nan}))) == []
+
+
 def numbers(path: str, one: Any, other: Any) -> Iterator[str]:
     """The paths at which two trees of dictionaries differ: a second way to say the same."""
     if isinstance(one, dict) and isinstance(other, dict):
@@ -78,7 +85,7 @@ def numbers(path: str, one: Any, other: Any) -> Iterator[str]:
                 yield from numbers(f"{path}[{key!r}]", one[key], other[key])
             else:
                 yield f"{path}[{key!r}]"
-    elif (type(one), one) != (type(other), other):
+    elif (type(one), repr(one)) != (type(other), repr(other)):
         yield path
 
 

@@ -124,7 +124,7 @@ async def test_answers_are_those_of_the_version_that_served_when_they_were_asked
 
 
 async def test_what_was_served_and_the_truth_stand_beside_each_answer() -> None:
-    log = await a_log(questions=100)
+    log = await a_log(questions=200, drift_at=30)
     found = await run(Candidate("sgd", LEARNER, canonical(model_body(alone(model_of("m", body()), "sgd")))), log)
     values = [log.wire.read(record.value) for record in log.records]
     truth = {value["event_id"]: value["value"] for name, value in values if name == "Label"}
