@@ -17,7 +17,7 @@ import os
 import tempfile
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -32,10 +32,11 @@ from penstock.backtest.plan import LEARNER, Candidate, Plan
 from penstock.backtest.run import Lags, run_candidates, summaries
 from penstock.backtest.spool import About, SpoolWriter, about, read_log
 from penstock.errors import PenstockError
+from penstock.fold.drive import Read
 from penstock.fold.protocol import Record
+from penstock.learning import seed_of
 from penstock_trainer import backtest
 from penstock_trainer.checkpoints import CheckpointMade
-from penstock_trainer.cohort import seed_of
 from penstock_trainer.proof import Claim, Recorded, metrics_of
 from penstock_trainer.verify import Replay
 
@@ -108,14 +109,18 @@ def _claim(log: LearningLog) -> Claim:
     return Claim(MODEL, recorded, blob, waypoints)
 
 
-async def _verify(log: LearningLog, claim: Claim) -> Timed:
-    async def batches() -> AsyncIterator[Sequence[Record]]:
-        for start in range(0, len(log.records), BATCH):
-            yield log.records[start : start + BATCH]
+def _in_batches(records: Sequence[Record]) -> Read:
+    async def read(start: int) -> AsyncGenerator[Sequence[Record]]:
+        for first in range(start, len(records), BATCH):
+            yield records[first : first + BATCH]
 
+    return read
+
+
+async def _verify(log: LearningLog, claim: Claim) -> Timed:
     began = time.thread_time()
     replay = Replay(claim, TOPIC, log.wire, None)
-    async for _ in replay.run(batches()):
+    async for _ in replay.run(_in_batches(log.records)):
         pass
     found = replay.result(0.0)
     seconds = time.thread_time() - began

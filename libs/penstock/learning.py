@@ -1,5 +1,6 @@
 """What a learner is asked and told: one way for the trainer, the deployer and every proof, so that their answers are equal to the bit."""
 
+import hashlib
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,15 @@ FATAL = (MemoryError, RecursionError, KeyboardInterrupt, SystemExit, GeneratorEx
 
 PROBABILITY_MIN = 1e-15  # as river.metrics.LogLoss: one wrong certainty must not be infinite
 UNDECIDED = 0.5  # the answer of a learner that has no opinion yet: River gives an empty mapping then
+
+
+def seed_of(model: str, number: int) -> int:
+    """The seed of a version: 31 bits of SHA-256 of its name, so that every replay builds the same learner.
+
+    >>> seed_of("m", 1)
+    93331299
+    """
+    return int.from_bytes(hashlib.sha256(f"{model}/{number}".encode()).digest()[:4], "big") >> 1
 
 
 def present(features: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from penstock.errors import UsageError
 from penstock.spec import Model, Spec, View
 from penstock.spec.document import Node, parse_yaml
 from penstock.spec.errors import Problems, quoted
-from penstock.spec.model import model_body
+from penstock.spec.model import COUNT, model_body
 from penstock.spec.specification import canonical
 
 LIVE, POLICY, LEARNER = "live", "policy", "learner"
@@ -61,13 +61,22 @@ class Plan:
 
 
 def candidates_of(model: Model, *, whole_log: bool) -> Iterator[Candidate]:
-    """Who runs: the log as it stands if it is read from its beginning, the policy if there is one, and every learner alone."""
+    """Who runs: the log as it stands if it is read from its beginning, the policy if there is one, and every learner alone.
+
+    None of them goes back: where labels contradict each other, the first one is learned and the others are counted.
+    """
+    model = replace(model, label=replace(model.label, on_correction=COUNT))
     if whole_log:
         yield Candidate("live", LIVE, "")
     if model.challengers or model.reactions:
         yield Candidate("policy", POLICY, canonical(model_body(model)))
     for name in model.learners:
         yield Candidate(name, LEARNER, canonical(model_body(alone(model, name))))
+
+
+def forwards(plan: Plan) -> Plan:
+    """The plan for a log that is folded again at some place: nobody follows it as it stands, since candidates do not go back."""
+    return replace(plan, candidates=tuple(each for each in plan.candidates if each.kind != LIVE))
 
 
 def alone(model: Model, learner: str) -> Model:

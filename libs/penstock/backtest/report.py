@@ -19,6 +19,7 @@ STUDENT_95 = 2.0227  # two-sided, 39 degrees of freedom
 BATCH_LABELS_MIN = 25  # fewer in a batch say nothing about the dependence between labels
 METRICS = ("log_loss", "rocauc", "accuracy")
 DECISION_THRESHOLD = 0.5
+KNOWN = frozenset({"Prediction", "Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Rewound", "poison"})
 
 Floats = NDArray[np.float64]
 
@@ -194,7 +195,13 @@ def _notes(plan: Plan, seen: About, lags: Lags) -> Iterable[str]:
     )
     if plan.first:
         yield f"Candidates begin with nothing at offset {plan.first:,}; what was served had learned everything before it."
-    if others := sorted(set(seen.records) - {"Prediction", "Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "poison"}):
+    if rewinds := seen.records.get("Rewound"):
+        yield f"What the {rewinds:,} rewinds of this log have cut teaches no candidate, and is not compared."
+    if seen.relearns:
+        yield "The platform learned corrected labels again (on_correction: relearn). Candidates learn the first label of each question."
+    if seen.goes_back and not plan.first:
+        yield "So there is no live candidate: one would have to fold parts of the log again."
+    if others := sorted(set(seen.records) - KNOWN):
         yield f"Other commands stand in the log and do not apply to candidates: {', '.join(others)}."
 
 

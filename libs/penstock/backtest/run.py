@@ -22,6 +22,7 @@ from penstock.kafka.consumer import READER, translated
 from penstock.records import Wire
 from penstock.records.schemas import SchemaRegistry, UnknownSchema
 from penstock.records.wire import schema_id
+from penstock.spec.model import RELEARN
 
 WORKER = "penstock_trainer.backtest"
 PLAN, REPORT = "plan.json", "report.json"
@@ -69,6 +70,7 @@ class Observer:
     def _command(self, name: str, record: Record, value: Mapping[str, Any]) -> None:
         if name == "SpecApplied":
             self.about.partitions = self.about.partitions or value.get("partitions", 1)
+            self.about.relearns |= json.loads(value["spec"])["label"].get("on_correction") == RELEARN
             return
         cause = CAUSES[name](value) - self.about.first
         if 0 <= cause < len(self._timestamps):

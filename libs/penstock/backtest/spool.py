@@ -21,6 +21,7 @@ class About:
     """What was seen while a log was read: its range, how much it holds, and how long the platform took from a decision to its record.
 
     `lags_ms` holds, by "Serve" and "DriftDetected", the append time of each such record less that of the record that caused it.
+    `relearns`: some specification in it lets corrected labels be learned in place of the first ones.
     """
 
     topic: str
@@ -28,8 +29,14 @@ class About:
     end: int
     records: dict[str, int] = field(default_factory=dict)
     partitions: int = 0
+    relearns: bool = False
     lags_ms: dict[str, list[int]] = field(default_factory=dict)
     schemas: dict[str, Schema] = field(default_factory=dict)
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether whoever folds the log has to fold some of it again."""
+        return self.relearns or "Rewound" in self.records
 
 
 class SpoolWriter:

@@ -71,7 +71,7 @@ async def _plan(model: str, file: Path, wanted: tuple[int | None, int | None], f
 
 def _run(plan: "Plan", results: Path, jobs: int, folder: Path, *, shown: bool) -> tuple[dict[str, Any], Path]:
     from penstock.backtest.page import page  # noqa: PLC0415
-    from penstock.backtest.plan import folder_of  # noqa: PLC0415
+    from penstock.backtest.plan import folder_of, forwards  # noqa: PLC0415
     from penstock.backtest.report import report  # noqa: PLC0415
     from penstock.backtest.run import PLAN, REPORT, lags_of, resumed, run_candidates  # noqa: PLC0415
     from penstock.backtest.spool import write_json  # noqa: PLC0415
@@ -84,6 +84,8 @@ def _run(plan: "Plan", results: Path, jobs: int, folder: Path, *, shown: bool) -
         seen = run(_spool(plan, place, folder, told))
     if not seen.records.get("Label"):
         raise PenstockError(f"{plan.topic}: no label stands in the offsets {plan.first} … {plan.end - 1}. Try: a longer range")
+    if seen.goes_back:
+        plan = forwards(plan)
     lags = lags_of(seen)
     with progress(f"{len(plan.candidates)} candidates", shown=shown) as told:
         run(run_candidates(plan, place, lags, jobs, told))

@@ -11,6 +11,9 @@ from penstock.spec.duration import format_duration
 from penstock.spec.errors import Path, Problems, nearest, quoted
 from penstock.spec.section import FIELD, FIELD_RULE, Section
 
+COUNT, RELEARN = "count", "relearn"
+CORRECTION_DEPTH, CORRECTION_DEPTH_MAX = 100_000, 10_000_000
+CORRECTION_WAIT = "1h"
 TASKS = ("binary_classification",)
 METRICS = ("log_loss", "rocauc", "accuracy")
 SELECTORS = ("numbers", "strings")
@@ -37,7 +40,11 @@ KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class LabelRule:
-    """Which events of `stream` answer questions: `id` holds the question's event id, `positive` is a boolean expression over its fields."""
+    """Which events of `stream` answer questions: `id` holds the question's event id, `positive` is a boolean expression over its fields.
+
+    With `on_correction: relearn` a label that contradicts what was learned is learned in its place, if its question is at most
+    `correction_depth` records of the log back; corrections are gathered for `correction_wait_ms` of event time.
+    """
 
     stream: str
     id: str
@@ -45,7 +52,9 @@ class LabelRule:
     value: str | None
     horizon_ms: int
     on_expiry: str = "drop"
-    on_correction: str = "count"
+    on_correction: str = COUNT
+    correction_depth: int = 0
+    correction_wait_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +138,13 @@ def model_body(model: Model) -> dict[str, Any]:
     """The model as it would stand in the file, every default written out: all that its trainer needs."""
     rule, promotion = model.label, model.promotion
     answer = {"positive": rule.positive} if rule.positive is not None else {"value": rule.value}
-    handling = {"horizon": format_duration(rule.horizon_ms), "on_expiry": rule.on_expiry, "on_correction": rule.on_correction}
+    handling: dict[str, Any] = {
+        "horizon": format_duration(rule.horizon_ms),
+        "on_expiry": rule.on_expiry,
+        "on_correction": rule.on_correction,
+    }
+    if rule.on_correction == RELEARN:
+        handling |= {"correction_depth": rule.correction_depth, "correction_wait": format_duration(rule.correction_wait_ms)}
     return {
         "task": model.task,
         "view": model.view,
@@ -163,13 +178,18 @@ def _read_label(parent: Section) -> LabelRule:
     node = parent.node("label", cure='label: {from: stream, id: field, positive: "y == 1", horizon: 48h}')
     if node is None:
         return LabelRule("", "", "", None, 0)
-    keys = ("from", "id", "positive", "horizon", "on_expiry", "on_correction", "value")
+    keys = ("from", "id", "positive", "horizon", "on_expiry", "on_correction", "correction_depth", "correction_wait", "value")
     section = Section(node, (*parent.path, "label"), parent.problems, keys)
     if "value" in section:
         section.note("value", "is for regression, which comes later; a binary label needs a condition", 'positive: "y > 15"')
     horizon_ms = section.duration("horizon")
     if horizon_ms == 0:
         section.note("horizon", "must be longer than nothing: a question without a label expires after it", "horizon: 48h")
+    on_correction = section.choice("on_correction", (COUNT, RELEARN), COUNT)
+    for key in ("correction_depth", "correction_wait"):
+        if key in section and on_correction != RELEARN:
+            section.note(key, "says how corrections are learned, and they are only counted", f"on_correction: {RELEARN}, or leave it out")
+    relearns = on_correction == RELEARN
     return LabelRule(
         stream=section.text("from", cure="from: the stream that brings the labels") or "",
         id=section.text("id", cure="id: the field that names the question") or "",
@@ -177,7 +197,9 @@ def _read_label(parent: Section) -> LabelRule:
         value=None,
         horizon_ms=horizon_ms or 0,
         on_expiry=section.choice("on_expiry", ("drop",), "drop", later="nothing else yet"),
-        on_correction=section.choice("on_correction", ("count",), "count", later="nothing else yet"),
+        on_correction=on_correction,
+        correction_depth=section.integer("correction_depth", CORRECTION_DEPTH, 1, CORRECTION_DEPTH_MAX) if relearns else 0,
+        correction_wait_ms=(section.duration("correction_wait", CORRECTION_WAIT) or 0) if relearns else 0,
     )
 
 

@@ -1,6 +1,7 @@
 """A backtest's worker: the trainer's own fold over a learning log in which another specification decides (ADR 0019)."""
 
 import asyncio
+import contextlib
 import gc
 import heapq
 import json
@@ -9,7 +10,7 @@ import time
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from penstock.backtest.plan import LIVE, Candidate
 from penstock.backtest.spool import About, SpooledSchemas, about, read_log, write_json
 from penstock.drift import KIND, Change, Watches
 from penstock.errors import PenstockError
+from penstock.fold.cuts import Cut, Cuts
 from penstock.fold.limits import Limits
 from penstock.fold.poison import Caused, reject, take
 from penstock.fold.protocol import LogRecord, Missing, Output, Poison, Record
@@ -30,10 +32,12 @@ from penstock_trainer.checkpoints import CheckpointMade
 from penstock_trainer.cohort import canonical
 from penstock_trainer.fold import model_of
 from penstock_trainer.lean import NeedsRepair, ReplayFold
+from penstock_trainer.rewind import cuts_of
 
 HAPPENED = frozenset({"Prediction", "Label", "Tick"})
 """What happened stays; every other record is a command, and those of the live log do not apply."""
 
+REWOUND = "Rewound"
 PROGRESS_EVERY_RECORDS = 5_000
 UNKNOWN = ""  # the name of a record whose schema nobody has: it stays, since a fold counts it as poison
 NO_SCORE = float("nan")
@@ -58,12 +62,16 @@ class Commands:
 
 @dataclass(frozen=True, slots=True)
 class OpenLog:
-    """A spooled log that can be folded: its records can be read, and commands written beside them. `names`: of records, by schema id."""
+    """A spooled log that can be folded: its records can be read, and commands written beside them. `names`: of records, by schema id.
+
+    `cuts`: what its rewinds have cut, all of them; whoever knows the log does not learn it.
+    """
 
     wire: Wire
     names: Mapping[int, str]
     commands: Commands
     partitions: int
+    cuts: tuple[Cut, ...] = ()
 
     @classmethod
     async def of(cls, seen: About) -> "OpenLog":
@@ -73,6 +81,36 @@ class OpenLog:
             await wire.fetch(int(id))
         commands = Commands(*[await wire.writer(seen.topic, platform_schema(name)) for name in ("SpecApplied", "Serve", "DriftDetected")])
         return cls(wire, {int(id): schema["name"] for id, schema in seen.schemas.items()}, commands, max(1, seen.partitions))
+
+    def with_cuts_of(self, records: Iterable[Record]) -> "OpenLog":
+        """The same with what the rewinds among all its records cut. One that the platform would refuse cuts nothing."""
+        cuts: dict[str, tuple[Cut, ...]] = {}
+        for record in records:
+            with contextlib.suppress(Poison):
+                if self.names.get(schema_id(record.value)) == REWOUND:
+                    value = self.wire.read(record.value)[1]
+                    if value["cause"] not in cuts:
+                        cuts[value["cause"]] = ()
+                        cuts[value["cause"]] = tuple(Cut(start, end, 1) for start, end in cuts_of(value, record, 1))
+        return replace(self, cuts=tuple(cut for each in cuts.values() for cut in each))
+
+
+class LiveCuts(Cuts):
+    """The cuts of the live log, asked by the offsets of a candidate's, where others stand at the same place."""
+
+    __slots__ = ("_live_offsets",)
+
+    def __init__(self, cuts: Iterable[Cut], live_offsets: "array[int]") -> None:
+        super().__init__(cuts)
+        self._live_offsets = live_offsets
+
+    def hold(self, offset: int) -> bool:
+        """See Cuts."""
+        return super().hold(self._live_offsets[offset])
+
+    def brought(self, offset: int) -> int:
+        """See Cuts."""
+        return super().brought(self._live_offsets[offset])
 
 
 @dataclass(slots=True)
@@ -95,7 +133,8 @@ class Run:
     """One candidate over one log: the live records of what happened, and its own commands between them.
 
     The log that its fold sees has offsets of its own. A decision takes effect at the first record whose append time is not before the
-    decision's plus its lag, as on the platform. A "live" run changes nothing.
+    decision's plus its lag, as on the platform. What the live log's rewinds have cut is quarantined from the start. A "live" run changes
+    nothing; a log that is folded again at some place has none.
     """
 
     def __init__(self, candidate: Candidate, model: str, log: OpenLog, lags: Lags, *, careful: bool = False) -> None:
@@ -115,6 +154,8 @@ class Run:
         self._now_ms = 0
         self._live_offsets = array("q")  # of each record that the fold has seen
         self._crowned: tuple[list[int], list[int]] = ([], [])  # from which offset on, which version serves
+        if log.cuts and not self._is_live:
+            self.fold.rewinds.cuts = LiveCuts(log.cuts, self._live_offsets)
 
     def take(self, record: Record) -> None:
         """Fold the next record of the live log."""
@@ -254,6 +295,8 @@ def work(job: Mapping[str, Any], tell: Callable[[Mapping[str, Any]], None]) -> N
 
 def _folded(job: Mapping[str, Any], seen: About, tell: Callable[[Mapping[str, Any]], None], *, careful: bool) -> Run:
     log = asyncio.run(OpenLog.of(seen))
+    if REWOUND in seen.records:
+        log = log.with_cuts_of(read_log(Path(job["folder"]), seen.topic))
     run = Run(Candidate(**job["candidate"]), job["model"], log, Lags(**job["lags"]), careful=careful)
     for number, record in enumerate(read_log(Path(job["folder"]), seen.topic)):
         if number % PROGRESS_EVERY_RECORDS == 0:

@@ -1,11 +1,11 @@
 """The cohort: every version of a model that has lived, and what the living ones do with a question and with a label."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from penstock import codec
+from penstock.learning import seed_of
 from penstock.spec import Model
 from penstock_trainer.versions import Version, fresh_metrics
 
@@ -38,7 +38,7 @@ class Cohort:
 
     def born(self, model: Model, learner_name: str, parent: int, cause: str, position: int) -> Version:
         """A new version of a declared learner; its number and its seed follow from the log alone."""
-        number = len(self.versions) + 1
+        number = max(self.versions, default=0) + 1
         learner = codec.build_pipeline(model.preprocess, model.learners[learner_name], seed_of(model.name, number))
         version = self.version_type(
             number, learner_name, recipe_of(model, learner_name), learner, parent, cause, position, fresh_metrics(model.metrics)
@@ -82,14 +82,10 @@ class Cohort:
         """The state as plain values."""
         return [version.dump() for version in self.versions.values()]
 
-    def load(self, state: Sequence[list[Any]]) -> None:
-        """Take back what `dump` gave."""
-        self.versions = {version.number: version for version in map(self.version_type.load, state)}
-
-
-def seed_of(model: str, number: int) -> int:
-    """The seed of a version: 31 bits of SHA-256 of its name, so that every replay builds the same learner."""
-    return int.from_bytes(hashlib.sha256(f"{model}/{number}".encode()).digest()[:4], "big") >> 1
+    def load(self, state: Sequence[list[Any]], model: str) -> None:
+        """Take back what `dump` gave for the model of this name. Raises: StateError for a learner that is not what its recipe makes."""
+        load = self.version_type.load
+        self.versions = {number: load(each, seed_of(model, number)) for each in state for number in (each[0][0],)}
 
 
 def recipe_of(model: Model, learner_name: str) -> str:

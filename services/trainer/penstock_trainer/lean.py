@@ -11,6 +11,7 @@ from penstock.fold.protocol import Output, Segment
 from penstock.fold.segments import SegmentedMap
 from penstock.learning import FATAL
 from penstock.records import Wire, Writer
+from penstock_trainer.due import Due
 from penstock_trainer.fold import TrainerFold
 from penstock_trainer.outcomes import Outcomes
 from penstock_trainer.pending import Entry, Pending, State
@@ -35,6 +36,10 @@ class PlainPending(Pending):
 
     def _ids(self) -> list[str]:
         return sorted(self._plain)
+
+    def _due_of(self, event_id: str) -> Due | None:
+        entry = self._plain.get(event_id)
+        return None if entry is None else Due(entry.due_ms, entry.offset)
 
     def _forget(self, event_id: str) -> None:
         entry = self._plain.pop(event_id, None)

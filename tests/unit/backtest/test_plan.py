@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.backtest.plan import Candidate, Plan, candidates_of, check, check_range
+from penstock.backtest.plan import Candidate, Plan, candidates_of, check, check_range, forwards
 from penstock.errors import UsageError
 from penstock.spec import Model, Spec, SpecError, load
 
@@ -71,6 +71,18 @@ def test_every_learner_runs_alone_the_policy_as_declared_and_the_whole_log_as_it
     bodies = {each.name: json.loads(each.body) for each in candidates_of(fixed, whole_log=False)}
     for name, body in bodies.items():
         assert (body["champion"], list(body["learners"]), body["challengers"], body["drift"]["reactions"]) == (name, [name], [], [])
+
+
+def test_no_candidate_learns_corrected_labels_again() -> None:
+    model = spec().models[MODEL]
+    relearns = replace(model, label=replace(model.label, on_correction="relearn"))
+    bodies = [json.loads(each.body) for each in candidates_of(relearns, whole_log=False)]
+    assert {body["label"]["on_correction"] for body in bodies} == {"count"}
+
+
+def test_where_a_log_goes_back_nobody_follows_it_as_it_stands() -> None:
+    plan = Plan(MODEL, "learning", 0, 90, "{}", tuple(candidates_of(spec().models[MODEL], whole_log=True)))
+    assert [each.name for each in forwards(plan).candidates] == ["policy", "adagrad", "sgd"]
 
 
 @pytest.mark.parametrize(("first", "end", "wanted"), [(None, None, (3, 90)), (10, None, (10, 90)), (None, 20, (3, 20)), (89, 90, (89, 90))])

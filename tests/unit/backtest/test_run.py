@@ -7,7 +7,7 @@ from pathlib import Path
 from penstock.backtest.plan import Candidate, Plan
 from penstock.backtest.run import Lags, Observer, lags_of, resumed
 from penstock.backtest.spool import About
-from tests.learning_log import TOPIC, LearningLog, a_log
+from tests.learning_log import SPEC, TOPIC, LearningLog, a_log
 
 PLAN = Plan("m", TOPIC, 0, 90, "{}", (Candidate("a", "learner", "{}"),))
 
@@ -29,6 +29,19 @@ async def test_a_lag_is_what_lies_between_a_command_and_the_record_that_caused_i
     log.drift("d")
     found = lags_of(await observed(log, late_ms=5_000))
     assert (found.drift_ms, found.drifts) == ((len(log.records) - 2) * 10, 1), "its cause was late itself"
+
+
+async def test_a_log_goes_back_where_it_was_rewound_and_where_corrected_labels_are_learned() -> None:
+    log = await a_log(questions=50)
+    assert not (await observed(log)).goes_back
+    log.spec(2, label={**SPEC["label"], "on_correction": "relearn", "correction_depth": 500, "correction_wait": "30m"})
+    log.spec(3)
+    seen = await observed(log)
+    assert (seen.goes_back, seen.relearns) == (True, True)
+    log = await a_log(questions=50)
+    log.rewind(20, (20, 30))
+    seen = await observed(log)
+    assert (seen.goes_back, seen.relearns) == (True, False)
 
 
 async def test_a_log_without_a_serve_shows_no_lag() -> None:

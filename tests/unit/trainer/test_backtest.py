@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,9 @@ def body(**changes: Any) -> str:
     return json.dumps({**SPEC, **changes})
 
 
-async def run(candidate: Candidate, log: LearningLog, lags: Lags = NO_LAGS, first: int = 0) -> Run:
-    running = Run(candidate, "m", await OpenLog.of(await seen(log)), lags)
-    for record in appended(log.records)[first:]:
+async def run(candidate: Candidate, log: LearningLog, lags: Lags = NO_LAGS, first: int = 0, records: Sequence[LogRecord] = ()) -> Run:
+    running = Run(candidate, "m", (await OpenLog.of(await seen(log))).with_cuts_of(log.records), lags)
+    for record in appended(records or log.records)[first:]:
         running.take(record)
     return running
 
@@ -81,6 +82,39 @@ async def test_commands_of_the_live_log_do_not_apply() -> None:
     quiet: dict[str, Any] = {"detectors": [], "reactions": []}
     found = await run(Candidate("sgd", LEARNER, body(drift=quiet, learners={"sgd": SPEC["learners"]["sgd"]})), log)
     assert (found.fold.counts["drift_events"], found.fold.selection.champion, list(found.fold.cohort.versions)) == (0, 1, [1])
+
+
+def alone_as(learner: str) -> Candidate:
+    return Candidate(learner, LEARNER, canonical(model_body(alone(model_of("m", body()), learner))))
+
+
+async def test_what_a_rewind_has_cut_teaches_no_candidate_and_is_not_compared() -> None:
+    log = await a_log(questions=200)
+    log.serve(1, 2)  # these two have no place in a candidate's log, so its offsets are others
+    log.spec(2)
+    start = len(log.records)
+    for number in range(100):
+        log.ask(f"later{number}", 10 + number / 60, a=float(number % 7) - 3)
+        log.label(f"later{number}", 10 + number / 60, number % 3 == 0)
+    whole = await run(alone_as("sgd"), log)
+    cuts = (start + 40, start + 80), (start + 101, start + 102)  # questions with their labels; one label
+    spared = await run(alone_as("sgd"), log, records=log.without(*cuts))
+    log.again(log.rewind(start, *cuts))
+    log.label("later25", 20)  # of a question that was cut
+    found = await run(alone_as("sgd"), log)
+    assert digests(found) == digests(spared) != digests(whole)
+    cut = {*range(start + 40, start + 80, 2), start + 100}
+    assert set(whole.columns.asked) - set(found.columns.asked) == cut
+    assert (found.fold.counts["quarantined"], found.fold.counts["labelled"]) == (21, len(found.columns.asked))
+    assert found.fold.rewinds.dump() == [], "it was never learned, so nothing is told again"
+
+
+async def test_a_rewind_that_the_platform_has_refused_cuts_nothing() -> None:
+    log = await a_log(questions=100)
+    whole = await run(alone_as("sgd"), log)
+    log.rewind(50, (40, 60))
+    log.rewind(50, (60, 70))  # the same command again
+    assert digests(await run(alone_as("sgd"), log)) == digests(whole)
 
 
 async def test_drift_is_found_by_the_candidates_own_detectors_and_its_reactions_follow_after_the_lag() -> None:
@@ -153,10 +187,11 @@ async def test_poison_is_counted_and_stops_nobody() -> None:
 
 async def test_a_worker_leaves_columns_and_a_summary_and_tells_how_far_it_is(tmp_path: Path) -> None:
     log = await a_log(questions=300)
+    log.rewind(20, (20, 40))
     with SpoolWriter(tmp_path, 0) as writer:
         for record in appended(log.records):
             writer.append(record)
-        writer.finish(await seen(log))
+        writer.finish(replace(await seen(log), records={"Rewound": 1}))
     told: list[Any] = []
     candidate = {"name": "sgd", "kind": LEARNER, "body": body()}
     job = {"folder": str(tmp_path), "model": "m", "file": "candidate-0", "candidate": candidate, "lags": {"serve_ms": 5, "drift_ms": 5}}
@@ -164,6 +199,7 @@ async def test_a_worker_leaves_columns_and_a_summary_and_tells_how_far_it_is(tmp
     assert told[0] == {"done": 0}
     assert json.loads((tmp_path / "candidate-0.json").read_text())["counts"]["labelled"] > 100
     assert (tmp_path / "candidate-0.npz").exists()
+    assert json.loads((tmp_path / "candidate-0.json").read_text())["counts"]["quarantined"] == 20
     found = about(tmp_path)
     assert found is not None
     assert found.end == len(log.records)

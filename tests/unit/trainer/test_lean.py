@@ -8,9 +8,12 @@ from hypothesis import given, strategies
 from river import metrics
 
 from penstock import codec
+from penstock.fold.drive import reading, replay_all
+from penstock.fold.poison import Caused
+from penstock.fold.protocol import Missing
 from penstock_trainer.fold import TrainerFold
-from penstock_trainer.lean import CountedRocauc, NeedsRepair, PlainPending, ReplayFold
-from tests.learning_log import SPEC, LearningLog, a_log, checkpoints, fold_all
+from penstock_trainer.lean import CountedRocauc, NeedsRepair, PlainPending, QuickVersion, ReplayFold
+from tests.learning_log import SPEC, LearningLog, a_log, checkpoints, fold_all, tell
 
 EDGES = [index / 9 for index in range(10)]
 SCORES = strategies.sampled_from([*EDGES, 1 / 9 + 1e-12, 0.5]) | strategies.floats(0, 1)
@@ -99,3 +102,26 @@ async def test_a_learner_that_fails_is_repaired_by_the_careful_replay_and_refuse
     assert len({(each.errors, each.skipped, codec.digest(codec.encode(each.learner))) for each in of}) == 1
     with pytest.raises(NeedsRepair):
         fold_all(lean(log), log.records)
+
+
+async def test_over_rewinds_and_corrections_a_replay_says_and_learns_what_the_living_fold_does() -> None:
+    log = await a_log(questions=300, drift_at=150, never_labelled=77)
+    log.spec(2, label={**SPEC["label"], "on_correction": "relearn", "correction_depth": 900, "correction_wait": "30m"})
+    for number in range(20, 40):
+        log.label(f"q{number}", 5, True)
+    log.rewind(200, (200, 260))
+    for number in range(150):
+        log.ask(f"later{number}", 10 + number / 60, a=float(number % 7) - 3)
+        log.label(f"later{number}", 10 + number / 60, number % 3 == 0)
+    said: Caused = []
+    told, replay = await tell(log), lean(log)
+    async for _ in replay_all(replay, reading(log.records), nothing_is_missing, said.extend):
+        pass
+    assert told.fold.epoch == 2
+    assert checkpoints(said) == told.checkpoints
+    assert {type(version) for version in replay.cohort.versions.values()} == {QuickVersion}, "heirs too"
+    assert state_of(replay) == state_of(told.fold)
+
+
+async def nothing_is_missing(missing: Missing) -> None:
+    raise AssertionError(missing)

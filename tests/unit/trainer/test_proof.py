@@ -1,6 +1,6 @@
 """A proof: from a snapshot or from nothing it gives what is recorded, and when it does not, it says where that begins."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -9,13 +9,15 @@ import pytest
 
 from penstock import codec
 from penstock.errors import PenstockError
-from penstock.fold.protocol import LogRecord, Record
+from penstock.fold.drive import Read
+from penstock.fold.ladder import Keep
+from penstock.fold.protocol import LogRecord, Record, Refold
 from penstock.fold.snapshots import MemorySnapshots, Saved, SnapshotId, tail_of
 from penstock_trainer.checkpoints import CheckpointMade
 from penstock_trainer.fold import TrainerFold
 from penstock_trainer.proof import Claim, Recorded, Replayed
-from penstock_trainer.verify import Replay, nearest
-from tests.learning_log import TOPIC, LearningLog, a_log, checkpoints, fold_all
+from penstock_trainer.verify import Progress, Replay, nearest, patiently
+from tests.learning_log import SPEC, TOPIC, LearningLog, a_log, checkpoints, fold_all, tell
 
 QUESTIONS = 700
 
@@ -35,7 +37,7 @@ class Proved:
 
     async def replay(self, claim: Claim, records: Sequence[Record] | None = None, saved: Saved | None = None) -> Replayed:
         replay = Replay(claim, TOPIC, self.log.wire, saved)
-        wanted = (self.log.records if records is None else list(records))[replay.read_from : claim.recorded.position]
+        wanted = (self.log.records if records is None else list(records))[: claim.recorded.position]
         async for _ in replay.run(in_batches(wanted)):
             pass
         return replay.result(0.0)
@@ -45,9 +47,12 @@ def recorded_of(made: CheckpointMade) -> Recorded:
     return Recorded(made.version, made.position, made.chain, made.digest, made.metrics)
 
 
-async def in_batches(records: Sequence[Record]) -> AsyncIterator[Sequence[Record]]:
-    for start in range(0, len(records), 100):
-        yield records[start : start + 100]
+def in_batches(records: Sequence[Record]) -> Read:
+    async def read(start: int) -> AsyncGenerator[Sequence[Record]]:
+        for first in range(start, len(records), 100):
+            yield records[first : first + 100]
+
+    return read
 
 
 @pytest.fixture
@@ -80,7 +85,7 @@ async def test_a_replay_from_a_snapshot_folds_only_what_came_after_it(proved: Pr
 
 
 async def test_the_nearest_good_snapshot_that_is_not_beyond_is_taken(proved: Proved) -> None:
-    snapshots = MemorySnapshots(kept=10)
+    snapshots = MemorySnapshots(Keep(last=10))
     for position in (100, 400, 700, 1000):
         await snapshots.store(saved_at(proved, position))
     found = await nearest(snapshots, "m", TOPIC, 800)
@@ -158,3 +163,96 @@ async def test_poison_is_chained_and_counted_by_a_proof_too() -> None:
             fold.chain.append(record)
     proved = Proved(log, fold, checkpoints(made))
     assert (await proved.replay(proved.claim())).difference == ""
+
+
+def later(log: LearningLog, count: int, hours: int) -> None:
+    for number in range(count):
+        log.ask(f"h{hours}n{number}", hours + number / 60, a=float(number % 7) - 3)
+        log.label(f"h{hours}n{number}", hours + number / 60, number % 3 == 0)
+
+
+async def rewound() -> tuple[Proved, int]:
+    """A log that was rewound at 100 … 150, and then, after more was learned, at 60 … 80; and where the first rewind stands."""
+    log = await a_log(questions=200)
+    log.rewind(100, (100, 150))
+    first = len(log.records) - 1
+    log.serve(2, 2)
+    later(log, 200, 10)
+    log.rewind(60, (60, 80), cause="r2")
+    log.serve(3, 3)
+    later(log, 220, 20)
+    told = await tell(log)
+    return Proved(log, told.fold, told.checkpoints), first
+
+
+async def corrected() -> Proved:
+    """A log in which a label that was learned is corrected, and learned again."""
+    log = await LearningLog.new()
+    rule = {**SPEC["label"], "on_correction": "relearn", "correction_depth": 500, "correction_wait": "30m"}
+    log.spec(label=rule)
+    log.serve(1, 1)
+    later(log, 120, 0)
+    log.label("h0n40", 2, 40 % 3 != 0)
+    log.tick(3)
+    later(log, 220, 4)
+    told = await tell(log)
+    assert told.fold.epoch == 1
+    return Proved(log, told.fold, told.checkpoints)
+
+
+async def test_a_proof_follows_every_rewind_and_is_equal_before_and_behind_them() -> None:
+    proved, _ = await rewound()
+    assert sorted(proved.fold.cohort.versions) == [1, 2, 3]
+    for version in (1, 2, 3):
+        claim = proved.claim(version)
+        found = await proved.replay(claim)
+        assert found.difference == ""
+        seen = [each for each in proved.made if each.position < claim.recorded.position or (each.live and each.position == found.records)]
+        assert found.checkpoints == len(seen) > 1, "the last of a version that was ended is told by the record behind it"
+
+
+async def test_a_proof_follows_a_correction() -> None:
+    proved = await corrected()
+    for version in (1, 2):
+        assert (await proved.replay(proved.claim(version))).difference == ""
+
+
+async def test_from_a_snapshot_that_has_learned_nothing_of_what_is_cut_a_proof_goes_on_from_there() -> None:
+    proved, first = await rewound()
+    found = await proved.replay(proved.claim(3), saved=saved_at(proved, 60))
+    assert (found.difference, found.from_position) == ("", 60)
+    found = await proved.replay(proved.claim(2), saved=saved_at(proved, 90))
+    assert (found.difference, found.from_position) == ("", 90), "the second rewind stands behind it"
+    between = await saved_behind(proved, first + 20)
+    assert between.id.epoch == 1
+    assert (await proved.replay(proved.claim(2), saved=between)).difference == ""
+    behind = await saved_behind(proved, proved.claim(3).recorded.position - 20)
+    assert behind.id.epoch == 2
+    assert (await proved.replay(proved.claim(3), saved=behind)).difference == ""
+
+
+async def test_from_a_snapshot_that_has_learned_what_is_cut_a_proof_begins_again_with_nothing() -> None:
+    proved, first = await rewound()
+    for saved in (saved_at(proved, 120), await saved_behind(proved, first + 20)):
+        with pytest.raises(Refold):
+            await proved.replay(proved.claim(3), saved=saved)
+        found = [step async for step in patiently(attempts(proved, proved.claim(3)), saved)][-1]
+        assert isinstance(found, Replayed)
+        assert (found.difference, found.from_position, found.snapshot) == ("", 0, 0)
+
+
+def attempts(proved: Proved, claim: Claim) -> Any:
+    async def attempt(saved: Saved | None, careful: bool) -> AsyncIterator[Progress | Replayed]:
+        replay = Replay(claim, TOPIC, proved.log.wire, saved, careful=careful)
+        async for records in replay.run(in_batches(proved.log.records[: claim.recorded.position])):
+            yield Progress(records, claim.recorded.position)
+        yield replay.result(0.0)
+
+    return attempt
+
+
+async def saved_behind(proved: Proved, position: int) -> Saved:
+    """The living fold's snapshot at this position, behind one rewind or two."""
+    told = await tell(proved.log, proved.log.records[:position])
+    id = SnapshotId("trainer/m", 0, 1, told.fold.epoch, position)
+    return Saved(id, told.fold.snapshot(), {TOPIC: position}, {TOPIC: tail_of(proved.log.records[position - 1])})
