@@ -231,6 +231,18 @@ async def test_from_a_snapshot_that_has_learned_nothing_of_what_is_cut_a_proof_g
     assert (await proved.replay(proved.claim(3), saved=behind)).difference == ""
 
 
+async def test_a_snapshot_behind_a_rewind_need_not_be_given_up_for_a_later_one() -> None:
+    log = await a_log(questions=100)
+    log.rewind(60, (60, 80))
+    start = len(log.records)
+    later(log, 60, 10)
+    log.rewind(start + 40, (start + 40, start + 60), cause="r2")
+    told = await tell(log)
+    proved = Proved(log, told.fold, told.checkpoints)
+    found = await proved.replay(proved.claim(3), saved=await saved_behind(proved, start + 20))
+    assert (found.difference, found.from_position) == ("", start + 20)
+
+
 async def test_from_a_snapshot_that_has_learned_what_is_cut_a_proof_begins_again_with_nothing() -> None:
     proved, first = await rewound()
     for saved in (saved_at(proved, 120), await saved_behind(proved, first + 20)):
