@@ -23,19 +23,21 @@ Recipe = Mapping[str, Any]
 class LearningLog:
     """The records of one model that asks about every example and learns its label `lag` questions later."""
 
-    def __init__(self, wire: Wire, writers: Mapping[str, Writer]) -> None:
+    def __init__(self, schemas: MemorySchemaRegistry, wire: Wire, writers: Mapping[str, Writer]) -> None:
         self.records: list[LogRecord] = []
-        self._wire = wire
+        self.schemas = schemas
+        self.wire = wire
         self._writers = writers
 
     @classmethod
     async def of(cls, examples: Sequence[Example], preprocess: Sequence[Recipe], learner: Recipe, lag: int) -> "LearningLog":
         """The whole log: the specification, who serves, then predictions and labels."""
-        wire = Wire(MemorySchemaRegistry())
+        registry = MemorySchemaRegistry()
+        wire = Wire(registry)
         features = [{"name": name, "type": ["null", "double"], "default": None} for name in examples[0][0]]
         schemas = [platform_schema(name) for name in ("Label", "Serve", "SpecApplied", "Outcome")]
         schemas.append(with_features("Prediction", features))
-        log = cls(wire, {schema["name"]: await wire.writer(TOPIC, schema) for schema in schemas})
+        log = cls(registry, wire, {schema["name"]: await wire.writer(TOPIC, schema) for schema in schemas})
         log._begin(preprocess, learner)
         for number, is_label in order(len(examples), lag):
             x, y = examples[number]
@@ -47,7 +49,7 @@ class LearningLog:
 
     def fold(self, outcomes: str = OUTCOMES) -> TrainerFold:
         """A trainer that has read nothing yet; `outcomes` is the topic that it writes to."""
-        return TrainerFold(MODEL, self._wire, self._writers["Outcome"], outcomes)
+        return TrainerFold(MODEL, self.wire, self._writers["Outcome"], outcomes)
 
     def _begin(self, preprocess: Sequence[Recipe], learner: Recipe) -> None:
         label = {"from": "labels", "id": "id", "positive": "y == 1", "horizon": HORIZON}

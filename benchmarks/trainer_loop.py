@@ -51,10 +51,8 @@ def measure(folder: Path) -> Result:
     """Run all learners; the figures. Raises: PenstockError when digests differ."""
     source, data = examples(environment("RECORDS", 45_312))
     rounds = environment("ROUNDS", 5)
-    with _one_core() as core:
-        figures = {
-            name: _compare(data[: FOREST_RECORDS_MAX if name == FOREST else None], *recipe, rounds) for name, recipe in LEARNERS.items()
-        }
+    with one_core() as core:
+        figures = {name: _compare(_of(name, data), *recipe, rounds) for name, recipe in LEARNERS.items()}
     notes = [
         f"{len(data):,} examples of {source}, of the forest {len(_of(FOREST, data)):,}; {rounds} rounds; {core}",
         f"a label follows {LAG} questions later",
@@ -152,7 +150,7 @@ def _row(name: str, loop: str, figures: dict[str, Any]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _one_core() -> Iterator[str]:
+def one_core() -> Iterator[str]:
     """Keep this process on one core; what comes after may use all again."""
     if not hasattr(os, "sched_setaffinity"):
         yield "this system cannot pin a process to a core"

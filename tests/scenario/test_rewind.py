@@ -58,6 +58,7 @@ def test_wrong_labels_are_taken_back_and_the_heir_serves(platform: Platform) -> 
     doors.answer(*map(failure, range(121, 131)))
     doors.wait(labelled=110)
     assert platform.penstock("verify", f"{doors.model}/2").startswith(f"proved {doors.model}/2@")
+    assert "from offset 0" in platform.penstock("verify", f"{doors.model}/2", "--from-zero")
     assert platform.penstock("verify", f"{doors.model}/1").startswith(f"proved {doors.model}/1@")
     look = platform.try_penstock("verify", "--model", doors.model, "-o", "json")
     assert look.returncode == 0, look.stdout

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import typer
 
 from penstock.cli.apply import apply
+from penstock.cli.backtest import backtest
+from penstock.cli.diff import diff
 from penstock.cli.impact import impact
 from penstock.cli.init import init
 from penstock.cli.produce import produce
@@ -28,7 +30,7 @@ app = typer.Typer(
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "The local stack": (up, down, status, logs, doctor),
     "Streams and models": (init, apply, produce, tail, promote, rewind),
-    "What is known and proved": (ls, show, verify, impact),
+    "What is known and proved": (ls, show, verify, diff, impact, backtest),
 }
 for _panel, _verbs in _PANELS.items():
     for _verb in _verbs:

@@ -51,6 +51,43 @@ async def replay(
         position = start
 
 
+async def replay_all(
+    fold: Fold, read: Read, resolve: Resolve, see: Callable[[Caused], None], start: int = 0, epoch: int = 0, limits: Limits | None = None
+) -> AsyncIterator[None]:
+    """As `replay`, for those who fold millions: `see` is told what each record caused; after every batch one may look up.
+
+    Raises: Refold if it has to start before `start`.
+    """
+    begun = fold.snapshot()
+    while True:
+        asked: Refold | None = None
+        async with aclosing(read(start)) as batches:
+            async for records in batches:
+                try:
+                    await drive_all(fold, records, resolve, see, limits)
+                except Refold as refold:
+                    asked = refold
+                    break
+                yield
+        if not asked:
+            return
+        see(list(asked.caused))
+        _go_back(fold, begun, asked, start, epoch)
+
+
+async def drive_all(
+    fold: Fold, records: Iterable[Record], resolve: Resolve, see: Callable[[Caused], None], limits: Limits | None = None
+) -> None:
+    """As `drive`, for those who fold millions: `see` is told what each record caused, and a step that misses nothing awaits nothing."""
+    limits = limits or Limits()
+    for record in records:
+        try:
+            caused = take(fold, record, limits.output_bytes_max, _nothing)
+        except Missing:
+            caused = await step(fold, record, resolve, limits, _nothing)
+        see(caused)
+
+
 async def _one_by_one(batches: AsyncIterator[Iterable[Record]]) -> AsyncIterator[Record]:
     async for records in batches:
         for record in records:

@@ -16,7 +16,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a replay gave; equal means that chain, digest and metrics are the same to the last bit."""
+    """What a replay gave; equal means that chain, digest, stored bytes and metrics are the same to the last bit.
+
+    It began at `from_position`, with the snapshot of that number, or with nothing (0); `checkpoints` recorded on the way were equal too.
+    """
 
     equal: bool
     reference: str
@@ -28,12 +31,16 @@ class Proof:
     chain_replayed: str
     metrics_equal: bool
     difference: str
+    from_position: int
+    snapshot: int
+    checkpoints: int
 
 
-async def prove(address: str, reference: str, progress: Progress | None = None) -> Proof:
-    """Ask the trainer for the proof of a reference. Raises: PenstockError with the trainer's reason."""
+async def prove(address: str, reference: str, progress: Progress | None = None, *, from_zero: bool = True) -> Proof:
+    """Ask the trainer for the proof of a reference: from offset 0, or from the nearest snapshot. Raises: PenstockError with its reason."""
     async with grpc.aio.insecure_channel(address) as channel:
-        call = trainer_pb2_grpc.TrainerStub(channel).Verify(trainer_pb2.VerifyRequest(reference=reference), timeout=PROOF_TIMEOUT_S)
+        request = trainer_pb2.VerifyRequest(reference=reference, from_zero=from_zero)
+        call = trainer_pb2_grpc.TrainerStub(channel).Verify(request, timeout=PROOF_TIMEOUT_S)
         try:
             async for message in call:
                 if message.HasField("result"):

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from penstock.drift import KIND, Change, Watches
 from penstock.fold.origin import Origins, origin_of
 from penstock.fold.protocol import Output, Poison, Record, Snapshot
 from penstock.records import Wire, Writer
 from penstock.records.generated import Outcome
 from penstock.spec.model import Model
-from penstock_monitor.drift import KIND, Change, Watches
 from penstock_monitor.quality import Quality
 
 DRIFTS_MAX = 1_000

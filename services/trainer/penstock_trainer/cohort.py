@@ -17,6 +17,7 @@ class Cohort:
 
     def __init__(self) -> None:
         self.versions: dict[int, Version] = {}
+        self.version_type: type[Version] = Version  # a replay has a quicker one
 
     def live(self) -> list[Version]:
         """The living versions, oldest first."""
@@ -39,7 +40,7 @@ class Cohort:
         """A new version of a declared learner; its number and its seed follow from the log alone."""
         number = max(self.versions, default=0) + 1
         learner = codec.build_pipeline(model.preprocess, model.learners[learner_name], seed_of(model.name, number))
-        version = Version(
+        version = self.version_type(
             number, learner_name, recipe_of(model, learner_name), learner, parent, cause, position, fresh_metrics(model.metrics), number
         )
         version.remark()
@@ -83,7 +84,7 @@ class Cohort:
 
     def load(self, state: Sequence[list[Any]], model: str) -> None:
         """Take back what `dump` gave for the model of this name. Raises: StateError for a learner that is not what its recipe makes."""
-        loaded = (Version.load(each, seed_of(model, seeded)) for each in state for seeded in (each[4],))
+        loaded = (self.version_type.load(each, seed_of(model, seeded)) for each in state for seeded in (each[4],))
         self.versions = {version.number: version for version in loaded}
 
 

@@ -36,9 +36,19 @@ class TrainerFold:
 
     It reads nothing but the log. Its state after the record at offset n is a function of the records 0 … n, to the last bit. `runtime`
     changes nothing: when it is given, a log that is to be folded under another one is refused (design: equality is promised within one).
+    Nor does `pending`, which a replay keeps in a quicker form.
     """
 
-    def __init__(self, name: str, wire: Wire, write_outcome: Writer, outcomes_topic: str, runtime: str = "", generation: int = 1) -> None:
+    def __init__(
+        self,
+        name: str,
+        wire: Wire,
+        write_outcome: Writer,
+        outcomes_topic: str,
+        runtime: str = "",
+        generation: int = 1,
+        pending: Pending | None = None,
+    ) -> None:
         self.name = name
         self.counts: Counter[str] = Counter()
         self.chain = Chain()
@@ -50,7 +60,7 @@ class TrainerFold:
         self.selection = Selection(self.counts, self._place)
         self.cohort = self.selection.cohort
         self.watermark = Watermark(UNKNOWN_SOURCES)
-        self.pending = Pending()
+        self.pending = pending or Pending()
         self.rewinds = Rewinds()
         self.corrections = Corrections()
         self._schemas: set[int] = set()

@@ -55,7 +55,7 @@ def inherit(cohort: Cohort, model: Model, rewind: Rewind) -> dict[int, int]:
 
 
 def _heir(version: Version, number: int, parent: int, model: Model, rewind: Rewind) -> Version:
-    heir = Version(
+    heir = type(version)(
         number,
         version.learner_name,
         version.recipe,

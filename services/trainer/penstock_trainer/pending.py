@@ -95,7 +95,7 @@ class Pending:
     def put(self, event_id: str, entry: Entry) -> None:
         """Set what is known of this id."""
         self._forget(event_id)
-        self._entries.put(event_id, entry.pack())
+        self._store(event_id, entry)
         self.open_count += entry.state is State.OPEN
         self._calendar.add(event_id, Due(entry.due_ms, entry.offset))
 
@@ -109,11 +109,17 @@ class Pending:
 
     def set_horizon(self, horizon_ms: int) -> None:
         """From the first specification on it is known how long what is pending waits, and what has ended is remembered."""
-        for event_id in list(self._entries):
+        for event_id in self._ids():
             entry = self.get(event_id)
             assert entry is not None
             horizons = 1 if entry.state in (State.OPEN, State.EARLY) else 2
             self.put(event_id, entry._replace(due_ms=entry.event_time_ms + horizons * horizon_ms))
+
+    def _store(self, event_id: str, entry: Entry) -> None:
+        self._entries.put(event_id, entry.pack())
+
+    def _ids(self) -> list[str]:
+        return list(self._entries)
 
     def _due_of(self, event_id: str) -> Due | None:
         data = self._entries.get(event_id)

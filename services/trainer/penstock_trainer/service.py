@@ -6,16 +6,20 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import msgspec
+
 from penstock import codec
 from penstock.errors import PenstockError
 from penstock.registry_client import RegistryClient
-from penstock.rpc import NotFound
+from penstock.rpc import NotFound, Refused
 from penstock.rpc.trainer.v1 import trainer_pb2, trainer_pb2_grpc
 from penstock_trainer.cohort import canonical
 from penstock_trainer.fold import TrainerFold
+from penstock_trainer.proof import Claim, Recorded, Replayed
 from penstock_trainer.versions import Version
 
 LINE_BYTES_MAX = 1 << 20
+WAYPOINTS_MAX = 1_000  # checkpoints that a proof compares on its way
 PROOFS_MAX = 1  # a proof takes a core
 
 Folds = Callable[[str], TrainerFold | None]
@@ -40,24 +44,45 @@ class TrainerService(trainer_pb2_grpc.TrainerServicer):
         """Replay the log of a checkpoint and compare. Raises: NotFound, PenstockError when it cannot be replayed here."""
         recorded = await self._registry.resolve(request.reference)
         if recorded.runtime != canonical(codec.runtime()):
-            raise PenstockError(f"the checkpoint was made under another runtime: {recorded.runtime}. Try: verify it there")
+            made = f"the checkpoint was made under another runtime: {recorded.runtime}"
+            raise PenstockError(f"{made}. Try: verify it there; penstock backtest shows what this runtime makes of its log")
+        claim = await self._claim(recorded, request.from_zero)
         async with self._proofs:
-            async for line in _child(recorded):
+            async for line in _child(claim):
                 if "error" in line:
                     raise PenstockError(line["error"])
                 if "result" in line:
-                    yield trainer_pb2.VerifyProgress(result=compared(recorded, line["result"]))
+                    yield trainer_pb2.VerifyProgress(result=result_of(claim, Replayed(**line["result"])))
                 else:
-                    yield trainer_pb2.VerifyProgress(records=line["done"], records_total=recorded.position)
+                    yield trainer_pb2.VerifyProgress(**line)
+
+    async def _claim(self, recorded: Any, from_zero: bool) -> Claim:
+        """The checkpoint with its bytes, and those that its log must give on the way; they may have been changed, that is to be found."""
+        listed = await self._registry.checkpoints(recorded.model, limit=WAYPOINTS_MAX)
+        waypoints = tuple(_recorded(each) for each in listed if each.runtime == recorded.runtime)
+        try:
+            blob = await self._registry.blob(recorded.digest)
+        except (NotFound, Refused):
+            blob = b""
+        return Claim(recorded.model, _recorded(recorded), blob, waypoints, from_zero)
 
 
-async def _child(recorded: Any) -> AsyncIterator[dict[str, Any]]:
-    arguments = (recorded.model, str(recorded.version), str(recorded.position))
-    command = (sys.executable, "-m", "penstock_trainer.verify", *arguments)
-    child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, limit=LINE_BYTES_MAX)
+def _recorded(checkpoint: Any) -> Recorded:
+    return Recorded(checkpoint.version, checkpoint.position, checkpoint.chain, checkpoint.digest, checkpoint.metrics)
+
+
+async def _child(claim: Claim) -> AsyncIterator[dict[str, Any]]:
+    command = (sys.executable, "-m", "penstock_trainer.verify")
+    child = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LINE_BYTES_MAX
+    )
+    assert child.stdin is not None
     assert child.stdout is not None
     last: dict[str, Any] = {}
     try:
+        child.stdin.write(msgspec.msgpack.encode(claim))
+        await child.stdin.drain()
+        child.stdin.close()
         async for line in child.stdout:
             last = json.loads(line)
             yield last
@@ -70,21 +95,23 @@ async def _child(recorded: Any) -> AsyncIterator[dict[str, Any]]:
         raise PenstockError(f"the replay ended with exit code {child.returncode}. Try: penstock logs trainer")
 
 
-def compared(recorded: Any, replayed: dict[str, Any]) -> trainer_pb2.VerifyResult:
-    """The result of a proof: equal when chain, digest and metrics are."""
-    pairs = {"chain": recorded.chain, "digest": recorded.digest, "metrics": recorded.metrics}
-    unequal = [name for name, value in pairs.items() if replayed[name] != value]
+def result_of(claim: Claim, replayed: Replayed) -> trainer_pb2.VerifyResult:
+    """The result of a proof as a message."""
+    recorded = claim.recorded
     return trainer_pb2.VerifyResult(
-        equal=not unequal,
-        reference=f"{recorded.model}/{recorded.version}@{recorded.position}",
-        records=replayed["records"],
-        seconds=replayed["seconds"],
+        equal=not replayed.difference,
+        reference=f"{claim.model}/{recorded.version}@{recorded.position}",
+        records=replayed.records,
+        seconds=replayed.seconds,
         digest=recorded.digest,
-        digest_replayed=replayed["digest"],
+        digest_replayed=replayed.digest,
         chain=recorded.chain,
-        chain_replayed=replayed["chain"],
-        metrics_equal="metrics" not in unequal,
-        difference="; ".join(f"{name} was recorded as {pairs[name]}, the replay gives {replayed[name]}" for name in unequal),
+        chain_replayed=replayed.chain,
+        metrics_equal=replayed.metrics == recorded.metrics,
+        difference=replayed.difference,
+        from_position=replayed.from_position,
+        snapshot=replayed.snapshot,
+        checkpoints=replayed.checkpoints,
     )
 
 

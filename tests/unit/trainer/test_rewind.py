@@ -314,7 +314,7 @@ async def _snapshots(log: LearningLog, end: int) -> dict[tuple[int, int], Any]:
 
 async def test_an_heir_is_restored_with_the_seed_of_the_learner_that_it_goes_on_with() -> None:
     log = await LearningLog.new()
-    log.spec(learners={"sgd": {"forest.ARFClassifier": {"n_models": 2, "max_depth": 5}}})
+    log.spec(learners={**SPEC["learners"], "sgd": {"forest.ARFClassifier": {"n_models": 2, "max_depth": 5}}})
     log.serve(1, 1)
     later(log, 30, 0)
     log.rewind(10, (10, 20))

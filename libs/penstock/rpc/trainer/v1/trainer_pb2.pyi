@@ -214,15 +214,19 @@ class VerifyRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REFERENCE_FIELD_NUMBER: _builtins.int
+    FROM_ZERO_FIELD_NUMBER: _builtins.int
     reference: _builtins.str
+    from_zero: _builtins.bool
+    """from offset 0, even when a snapshot is nearer"""
     def __init__(
         self,
         *,
         reference: _builtins.str = ...,
+        from_zero: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reference", b"reference"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_zero", b"from_zero", "reference", b"reference"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -236,7 +240,9 @@ class VerifyProgress(_message.Message):
     RECORDS_TOTAL_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
     records: _builtins.int
+    """folded so far"""
     records_total: _builtins.int
+    """to fold"""
     @_builtins.property
     def result(self) -> Global___VerifyResult:
         """only in the last message"""
@@ -270,6 +276,9 @@ class VerifyResult(_message.Message):
     CHAIN_REPLAYED_FIELD_NUMBER: _builtins.int
     METRICS_EQUAL_FIELD_NUMBER: _builtins.int
     DIFFERENCE_FIELD_NUMBER: _builtins.int
+    FROM_POSITION_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    CHECKPOINTS_FIELD_NUMBER: _builtins.int
     equal: _builtins.bool
     reference: _builtins.str
     """in full: model/version@position"""
@@ -282,7 +291,13 @@ class VerifyResult(_message.Message):
     chain_replayed: _builtins.str
     metrics_equal: _builtins.bool
     difference: _builtins.str
-    """empty when equal"""
+    """empty when equal; else with the first record or the first attribute path that differs"""
+    from_position: _builtins.int
+    """where the fold began"""
+    snapshot: _builtins.int
+    """the number of the snapshot that it began with; 0: with nothing"""
+    checkpoints: _builtins.int
+    """recorded checkpoints on the way that were equal too"""
     def __init__(
         self,
         *,
@@ -296,10 +311,13 @@ class VerifyResult(_message.Message):
         chain_replayed: _builtins.str = ...,
         metrics_equal: _builtins.bool = ...,
         difference: _builtins.str = ...,
+        from_position: _builtins.int = ...,
+        snapshot: _builtins.int = ...,
+        checkpoints: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chain", b"chain", "chain_replayed", b"chain_replayed", "difference", b"difference", "digest", b"digest", "digest_replayed", b"digest_replayed", "equal", b"equal", "metrics_equal", b"metrics_equal", "records", b"records", "reference", b"reference", "seconds", b"seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chain", b"chain", "chain_replayed", b"chain_replayed", "checkpoints", b"checkpoints", "difference", b"difference", "digest", b"digest", "digest_replayed", b"digest_replayed", "equal", b"equal", "from_position", b"from_position", "metrics_equal", b"metrics_equal", "records", b"records", "reference", b"reference", "seconds", b"seconds", "snapshot", b"snapshot"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
