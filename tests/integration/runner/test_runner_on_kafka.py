@@ -1,6 +1,7 @@
 """The runner on real Kafka and PostgreSQL."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from penstock.kafka.ports import Bounds, Consumer, Kafka, Producer, TopicPartiti
 from tests.conftest import Corner
 from tests.folds import Summing, accepted, encode, gaps
 from tests.waiting import until
-from tests.worlds import World, runner, running
+from tests.worlds import QUICK, World, runner, running
 
 
 class FailingProducer:
@@ -91,7 +92,8 @@ async def test_outputs_are_exact_after_failed_sends_and_a_restart_from_a_snapsho
     source, target = await numbers(corner, 2000)
     unit = Unit("sums", (source,), lambda partition: Summing(partition, target), group=f"{corner.prefix}sums")
     snapshots, world = await stored(corner), World()
-    first = runner(unit, FailingKafka(corner.kafka, failures=3, rounds=1), snapshots, world)
+    rounds = replace(QUICK, round_records_max=500)  # so that there are some before the failures
+    first = runner(unit, FailingKafka(corner.kafka, failures=3, rounds=1), snapshots, world, limits=rounds)
     async with running(first):
         await first.settled()
     await write(corner, source, [encode(number=number) for number in range(500)])
