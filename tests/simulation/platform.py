@@ -28,7 +28,7 @@ from tests.simulation.story import BEGIN_MS, DAY_MS, Sent, Story
 from tests.simulation.twins import Outside
 
 SERVICES = ("ingestion", "feature_store", "deployer", "trainer", "monitor")
-RECOVERS_S = 60.0
+RECOVERS_S = 180.0  # under the slowest limits (3 records a round) a refold of the whole log alone takes 60 s
 QUIET_S = 4.0
 CORRECTIONS = 0.3  # of the runs learn what is corrected; the others draw what they drew before
 LADDER = Keep(rungs=(Rung(2.0, 5), Rung(8.0, 4)))  # a run takes a minute of its time
