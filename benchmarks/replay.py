@@ -30,7 +30,7 @@ from benchmarks.trainer_loop import LAG, LEARNERS, SCALED, Timed, bare, one_core
 from penstock import codec
 from penstock.backtest.plan import LEARNER, Candidate, Plan
 from penstock.backtest.run import Lags, run_candidates, summaries
-from penstock.backtest.spool import About, SpoolWriter, about, read_log
+from penstock.backtest.spool import About, SpoolWriter, about, spooled
 from penstock.errors import PenstockError
 from penstock.fold.drive import Read
 from penstock.fold.protocol import Record
@@ -134,7 +134,7 @@ def _backtest(log: LearningLog, seen: About, folder: Path) -> Timed:
     opened = asyncio.run(backtest.OpenLog.of(seen))
     began = time.thread_time()
     run = backtest.Run(Candidate("only", LEARNER, body), MODEL, opened, backtest.Lags(0, 0))
-    for record in read_log(folder, TOPIC):
+    for record in spooled(folder, TOPIC):
         run.take(record)
     seconds = time.thread_time() - began
     return seconds, str(run.summary()["versions"][0]["digest"])

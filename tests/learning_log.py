@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from penstock import codec
 from penstock.fold.drive import reading, replay
+from penstock.fold.poison import Caused
 from penstock.fold.protocol import LogRecord, Missing, Output, Record, Refold
 from penstock.records import Wire, Writer, platform_schema, with_features
 from penstock.records.schemas import MemorySchemaRegistry
@@ -164,12 +165,15 @@ async def tell(log: LearningLog, records: Sequence[LogRecord] | None = None) -> 
     async def resolve(missing: Missing) -> None:
         await log.wire.fetch(int(missing.reference))
 
-    async for _, caused in replay(told.fold, reading(log.records if records is None else records), resolve):
+    def see(caused: Caused) -> None:
         for each in caused:
             if isinstance(each, Output):
                 told.outcomes.append(log.wire.read(each.value)[1])
             elif isinstance(each, CheckpointMade):
                 told.checkpoints.append(each)
+
+    async for _ in replay(told.fold, reading(log.records if records is None else records), resolve, see):
+        pass
     return told
 
 

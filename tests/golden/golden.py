@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock import codec
-from penstock.backtest.spool import About, SpooledSchemas, SpoolWriter, about, read_log
+from penstock.backtest.spool import About, SpoolWriter, about, spooled
 from penstock.records import Wire
 from penstock_trainer.fold import TrainerFold
 from tests.learning_log import SPEC, TOPIC, LearningLog
@@ -41,7 +41,7 @@ def fold(folder: Path = FOLDER) -> dict[str, Any]:
         return b""
 
     trainer = TrainerFold("m", asyncio.run(_wire(seen)), ended, "outcomes.m")
-    for record in read_log(folder, TOPIC):
+    for record in spooled(folder, TOPIC):
         trainer.step(record)
     return {
         "chain": trainer.chain.value.hex(),
@@ -58,7 +58,7 @@ def fold(folder: Path = FOLDER) -> dict[str, Any]:
 
 
 async def _wire(seen: About) -> Wire:
-    wire = Wire(SpooledSchemas(seen.schemas))
+    wire = Wire(seen.registry())
     for id in seen.schemas:
         await wire.fetch(int(id))
     return wire

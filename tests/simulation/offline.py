@@ -9,6 +9,7 @@ import msgspec
 
 from penstock import codec
 from penstock.fold.drive import reading, replay
+from penstock.fold.poison import Caused
 from penstock.fold.protocol import Effect, Fold, LogRecord, Missing, Output, Poison
 from penstock.records import Wire, platform_schema, with_features
 from penstock.spec.avro import feature_fields
@@ -78,7 +79,11 @@ def _fetching(wire: Wire) -> Any:
 
 async def _tell(fold: Fold, records: Sequence[LogRecord], resolve: Any) -> Told:
     told = Told(fold)
-    async for _, caused in replay(fold, reading(records), resolve):
+
+    def see(caused: Caused) -> None:
         for each in caused:
             (told.outputs if isinstance(each, Output) else told.effects).append(each)  # type: ignore[arg-type]
+
+    async for _ in replay(fold, reading(records), resolve, see):
+        pass
     return told

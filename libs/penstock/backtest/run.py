@@ -6,19 +6,18 @@ import json
 import os
 import sys
 from array import array
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median_low
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
 from penstock.backtest.plan import Plan
-from penstock.backtest.spool import ABOUT, LOG, About, SpoolWriter, about, read_log
+from penstock.backtest.spool import ABOUT, LOG, About, SpoolWriter, about, spooled
 from penstock.errors import PenstockError
 from penstock.fold.protocol import Poison, Record
-from penstock.kafka.consumer import READER, translated
+from penstock.kafka.consumer import translated
+from penstock.kafka.log import read_log
 from penstock.records import Wire
 from penstock.records.schemas import SchemaRegistry, UnknownSchema
 from penstock.records.wire import schema_id
@@ -26,8 +25,6 @@ from penstock.spec.model import RELEARN
 
 WORKER = "penstock_trainer.backtest"
 PLAN, REPORT = "plan.json", "report.json"
-POLL_MS = 500
-SILENCE_MAX_S = 30.0
 LINE_BYTES_MAX = 1 << 20
 CAUSES = {"Serve": lambda value: value["position"] - 1, "DriftDetected": lambda value: value["window_to"]}
 """The offset of the record that caused a command."""
@@ -115,9 +112,9 @@ async def spool(plan: Plan, folder: Path, bootstrap: str, schemas: SchemaRegistr
         return known
     observer = Observer(plan.topic, plan.first, plan.end, schemas)
     with SpoolWriter(folder, plan.first) as writer, translated(f"{plan.topic} cannot be read; the same command goes on from here"):
-        for kept in read_log(folder, plan.topic):
+        for kept in spooled(folder, plan.topic):
             await observer.see(kept)
-        async with contextlib.aclosing(read_topic(bootstrap, plan.topic, writer.next_offset, plan.end)) as batches:
+        async with contextlib.aclosing(read_log(bootstrap, plan.topic, writer.next_offset, plan.end)) as batches:
             async for records in batches:
                 for record in records:
                     writer.append(record)
@@ -125,28 +122,6 @@ async def spool(plan: Plan, folder: Path, bootstrap: str, schemas: SchemaRegistr
                 told(writer.next_offset - plan.first, plan.end - plan.first)
         writer.finish(observer.about)
     return observer.about
-
-
-async def bounds(bootstrap: str, topic: str) -> tuple[int, int]:
-    """First offset and end of a topic's one partition. Raises: Weather when nobody answers."""
-    partition = TopicPartition(topic, 0)
-    with translated(f"{topic} cannot be read"):
-        async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, **READER) as consumer:
-            consumer.assign([partition])
-            first, end = await consumer.beginning_offsets([partition]), await consumer.end_offsets([partition])
-    return first[partition], end[partition]
-
-
-async def read_topic(bootstrap: str, topic: str, start: int, end: int) -> AsyncGenerator[list[Record], None]:
-    """The records of a topic's one partition from `start` to `end` − 1; no group, nothing is committed."""
-    partition = TopicPartition(topic, 0)
-    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, **READER) as consumer:
-        consumer.assign([partition])
-        consumer.seek(partition, start)
-        while (at := await consumer.position(partition)) < end:
-            async with asyncio.timeout(SILENCE_MAX_S):
-                batches = await consumer.getmany(partition, timeout_ms=POLL_MS)
-            yield [record for record in batches.get(partition, []) if at <= record.offset < end]
 
 
 # Candidates

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from penstock.fold.protocol import LogRecord, Record
-from penstock.records.schemas import Schema, UnknownSchema
+from penstock.records.schemas import MemorySchemaRegistry, Schema
 
 HEAD = struct.Struct("<qqii")  # offset, append time in ms, length of key and of value; -1: there is none
 CHUNK_BYTES = 1 << 20
@@ -37,6 +37,10 @@ class About:
     def goes_back(self) -> bool:
         """Whether whoever folds the log has to fold some of it again."""
         return self.relearns or "Rewound" in self.records
+
+    def registry(self) -> MemorySchemaRegistry:
+        """Its schemas, without a registry to ask."""
+        return MemorySchemaRegistry({int(id): schema for id, schema in self.schemas.items()})
 
 
 class SpoolWriter:
@@ -81,7 +85,7 @@ def about(folder: Path) -> About | None:
     return About(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
 
 
-def read_log(folder: Path, topic: str) -> Iterator[LogRecord]:
+def spooled(folder: Path, topic: str) -> Iterator[LogRecord]:
     """Every record of a folder's log, in order."""
     for record, _ in _records(folder / LOG, topic):
         yield record
@@ -119,23 +123,3 @@ def write_json(path: Path, value: Any) -> None:
     part = path.with_suffix(path.suffix + ".part")
     part.write_text(json.dumps(value), encoding="utf-8")
     part.replace(path)
-
-
-class SpooledSchemas:
-    """The schemas of a spooled log, without a registry to ask; new ones are numbered behind them."""
-
-    def __init__(self, schemas: dict[str, Schema]) -> None:
-        self._schemas = {int(id): schema for id, schema in schemas.items()}
-
-    async def register(self, subject: str, schema: Schema) -> int:
-        """The id of `schema`, new or not."""
-        known = next((id for id, each in self._schemas.items() if each == schema), None)
-        id = known if known is not None else max(self._schemas, default=0) + 1
-        self._schemas[id] = schema
-        return id
-
-    async def by_id(self, id: int) -> Schema:
-        """The schema with this id."""
-        if id not in self._schemas:
-            raise UnknownSchema(f"no schema has id {id}")
-        return self._schemas[id]

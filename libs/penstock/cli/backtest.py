@@ -50,7 +50,8 @@ async def _plan(model: str, file: Path, wanted: tuple[int | None, int | None], f
     """What is to be run. Raises: UsageError for a specification or a range that does not fit the log."""
     from penstock import codec  # noqa: PLC0415
     from penstock.backtest.plan import Plan, candidates_of, check, check_range  # noqa: PLC0415
-    from penstock.backtest.run import bounds  # noqa: PLC0415
+    from penstock.kafka.cluster import opened  # noqa: PLC0415
+    from penstock.kafka.ports import TopicPartition  # noqa: PLC0415
     from penstock.spec import Model, View, check_learners, load, part_from_json  # noqa: PLC0415
     from penstock.spec.specification import canonical  # noqa: PLC0415
 
@@ -64,7 +65,9 @@ async def _plan(model: str, file: Path, wanted: tuple[int | None, int | None], f
     declared = check(spec, text, str(file), model, live, view)
     check_learners(spec, text, str(file))
     name = topic(f"learning.{model}")
-    first, end = check_range(name, await bounds(addresses(folder).bootstrap, name), *wanted)
+    async with opened(addresses(folder).bootstrap) as kafka:
+        bounds = await kafka.bounds(TopicPartition(name, 0))
+    first, end = check_range(name, bounds, *wanted)
     runtime = canonical({**codec.runtime(), "hash_seed": "0"})  # that of the workers
     return Plan(model, name, first, end, runtime, tuple(candidates_of(declared, whole_log=first == 0)))
 

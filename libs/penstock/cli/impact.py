@@ -1,22 +1,20 @@
 """`penstock impact`: what a range of records has touched, and how to take it back."""
 
 import json
-import re
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, Output, OutputOption, addresses, run, topic as full_name
-from penstock.errors import UsageError
+from penstock.cli.progress import progress
+from penstock.cli.rewind import read_range
 
 if TYPE_CHECKING:
-    from penstock.inspection.impact import ModelImpact, Progress
+    from penstock.cli.progress import Told
+    from penstock.inspection.impact import ModelImpact
 
 LISTED_MAX = 10
-RANGE = re.compile(r"(\d{1,18}):(\d{1,18})")
 
 
 def impact(
@@ -30,8 +28,9 @@ def impact(
 
     Conservative: a feature over a window counts as touched for as long as the window may show one of the records.
     """
-    start, end = offsets_of(offsets)
-    found = run(_find(full_name(topic), partition, start, end, folder, progress(output)))
+    start, end = read_range(offsets, "--range")
+    with progress("following the records", shown=output is Output.TABLE) as told:
+        found = run(_find(full_name(topic), partition, start, end, folder, told))
     if output is Output.JSON:
         typer.echo(json.dumps([as_json(each) for each in found]))
     else:
@@ -39,41 +38,12 @@ def impact(
             typer.echo(describe(each))
 
 
-def offsets_of(text: str) -> tuple[int, int]:
-    """The two offsets of A:B. Raises: UsageError.
-
-    >>> offsets_of("3:7")
-    (3, 7)
-    """
-    match = RANGE.fullmatch(text)
-    start, end = (int(match[1]), int(match[2])) if match else (0, 0)
-    if start >= end:
-        raise UsageError(f"{text} is no range of offsets. Try: --range 100:200 (from 100 up to 200, 200 not included)")
-    return start, end
-
-
-async def _find(topic: str, partition: int, start: int, end: int, folder: Path, told: "Progress") -> "list[ModelImpact]":
-    from penstock.inspection.impact import At, find_impact  # noqa: PLC0415
+async def _find(topic: str, partition: int, start: int, end: int, folder: Path, told: "Told") -> "list[ModelImpact]":
+    from penstock.inspection.impact import find_impact  # noqa: PLC0415
+    from penstock.inspection.where import where  # noqa: PLC0415
     from penstock.lineage.touched import Range  # noqa: PLC0415
-    from penstock.settings import Settings  # noqa: PLC0415
 
-    at = addresses(folder)
-    where = At(at.bootstrap, at.registry, at.schema_registry_url, Settings().topic_prefix)
-    return await find_impact(where, Range(topic, partition, start, end), told)
-
-
-def progress(output: Output) -> "Progress":
-    """Records read, and the time that is left, on standard error where somebody looks."""
-    if output is Output.JSON or not sys.stderr.isatty():
-        return lambda _done, _total: None
-    began_s = time.monotonic()
-
-    def tell(done: int, total: int) -> None:
-        left_s = (time.monotonic() - began_s) / done * (total - done) if done else 0.0
-        sys.stderr.write(f"\r{done:,} of {total:,} records, {left_s:.0f} s left " + ("\n" if done >= total else ""))
-        sys.stderr.flush()
-
-    return tell
+    return await find_impact(where(addresses(folder)), Range(topic, partition, start, end), told)
 
 
 def as_json(found: "ModelImpact") -> dict[str, Any]:

@@ -51,16 +51,15 @@ def check_platform(look: Look, output: Output, folder: Path) -> None:
 
 async def _inspect(look: Look, folder: Path) -> "Report":
     try:
-        from penstock.inspection.platform import Bounded, Where, inspect  # noqa: PLC0415
+        from penstock.inspection.platform import Bounded, inspect  # noqa: PLC0415
     except ImportError as error:
         raise PenstockError(f"the invariants need {error.name}. Try: pip install 'penstock[learn,store]'") from error
-    from penstock.settings import Settings  # noqa: PLC0415
+    from penstock.inspection.where import where  # noqa: PLC0415
 
     at = addresses(folder)
     if not at.dsn:
         raise PenstockError("where PostgreSQL is, is not known. Try: set PENSTOCK_DSN")
-    where = Where(at.bootstrap, at.dsn, at.registry, at.schema_registry_url, at.trainer, Settings().topic_prefix)
-    return await inspect(where, Bounded(*look))
+    return await inspect(where(at), Bounded(*look))
 
 
 def as_json(report: "Report") -> dict[str, Any]:

@@ -1,21 +1,17 @@
 """`penstock rewind`: fold a model's log again without what it should not have learned."""
 
 import json
-import sys
-import time
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, Output, OutputOption, addresses, run
+from penstock.cli.progress import progress
 from penstock.errors import UsageError
 
 if TYPE_CHECKING:
     from penstock.inspection.rewind import Rewound
-
-BAR_CHARACTERS = 30
 
 
 def rewind(
@@ -41,20 +37,20 @@ def rewind(
     from penstock.inspection.rewind import rewind as ask  # noqa: PLC0415
 
     spans = [read_range(text) for text in without or ()]
-    progress = progress_bar() if output is Output.TABLE and sys.stderr.isatty() else None
-    done = run(ask(addresses(folder).trainer, model, to, spans, reason, dry_run=dry_run, progress=progress))
+    with progress(f"rewinding {model}", shown=output is Output.TABLE) as told:
+        done = run(ask(addresses(folder).trainer, model, to, spans, reason, dry_run=dry_run, told=told))
     typer.echo(json.dumps(asdict(done)) if output is Output.JSON else describe_rewind(done))
 
 
-def read_range(text: str) -> tuple[int, int]:
-    """The offsets of A:B, from A up to B. Raises: UsageError.
+def read_range(text: str, option: str = "--without") -> tuple[int, int]:
+    """The offsets of A:B, from A up to B, that an option names. Raises: UsageError.
 
     >>> read_range("1200:1300")
     (1200, 1300)
     """
     start, colon, end = text.partition(":")
-    if not (colon and start.isdecimal() and end.isdecimal()):
-        raise UsageError(f"--without {text} is no range of offsets. Try: --without 1200:1300, which is 1200 up to 1299")
+    if not (colon and start.isdecimal() and end.isdecimal() and int(start) < int(end)):
+        raise UsageError(f"{option} {text} is no range of offsets. Try: {option} 1200:1300, which is 1200 up to 1299")
     return int(start), int(end)
 
 
@@ -81,18 +77,3 @@ def describe_rewind(done: "Rewound") -> str:
             *heirs,
         ]
     )
-
-
-def progress_bar(clock: Callable[[], float] = time.monotonic) -> Callable[[int, int], None]:
-    """What shows on the terminal how far it is, and how long it will take."""
-    began_s = clock()
-
-    def show(done: int, total: int) -> None:
-        share = done / total if total else 1.0
-        left_s = (clock() - began_s) * (1 - share) / share if share else 0.0
-        bar = "█" * round(share * BAR_CHARACTERS)
-        line = f"\r{bar:░<{BAR_CHARACTERS}} {share:4.0%}  {done:,} of {total:,} records, {left_s:.0f} s left "
-        sys.stderr.write(line + "\n" * (done >= total))
-        sys.stderr.flush()
-
-    return show

@@ -25,36 +25,12 @@ async def drive(
 
 
 async def replay(
-    fold: Fold, read: Read, resolve: Resolve, start: int = 0, epoch: int = 0, limits: Limits | None = None
-) -> AsyncIterator[tuple[Record, Caused]]:
-    """A log folded from `start`, where `fold` stands in this `epoch`, to its end: as `drive`, going back as often as a record asks for it.
-
-    A record that is folded again comes again, and causes nothing; the one that asked for it comes with what it caused before, and at
-    last with what it causes now.
-
-    Raises: Refold if it has to start before `start`.
-    """
-    limits, begun, position = limits or Limits(), fold.snapshot(), start
-    while True:
-        asked: tuple[Record, Refold] | None = None
-        async with aclosing(read(position)) as batches:
-            async for record in _one_by_one(batches):
-                try:
-                    yield record, await step(fold, record, resolve, limits, _nothing)
-                except Refold as refold:
-                    asked = record, refold
-                    break
-        if not asked:
-            return
-        yield asked[0], list(asked[1].caused)
-        _go_back(fold, begun, asked[1], start, epoch)
-        position = start
-
-
-async def replay_all(
     fold: Fold, read: Read, resolve: Resolve, see: Callable[[Caused], None], start: int = 0, epoch: int = 0, limits: Limits | None = None
 ) -> AsyncIterator[None]:
-    """As `replay`, for those who fold millions: `see` is told what each record caused; after every batch one may look up.
+    """A log folded from `start`, where `fold` stands in this `epoch`, to its end: as `drive_all`, and back as often as a record asks.
+
+    A record that is folded again comes again, and causes nothing; the one that asked for it is told of with what it caused before, and
+    at last with what it causes now. After every batch one may look up.
 
     Raises: Refold if it has to start before `start`.
     """
@@ -86,12 +62,6 @@ async def drive_all(
         except Missing:
             caused = await step(fold, record, resolve, limits, _nothing)
         see(caused)
-
-
-async def _one_by_one(batches: AsyncIterator[Iterable[Record]]) -> AsyncIterator[Record]:
-    async for records in batches:
-        for record in records:
-            yield record
 
 
 def _go_back(fold: Fold, begun: Snapshot, refold: Refold, start: int, epoch: int) -> None:

@@ -1,15 +1,16 @@
 """What a range of records has touched on a running platform: the logs followed down, then what the registry has of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 
 from penstock.errors import UsageError
-from penstock.fold.protocol import Missing, Record
 from penstock.inspection.declared import checkpoints, declared
-from penstock.inspection.topics import TopicReader, bounds_of, records_in, topic_reader
+from penstock.inspection.topics import TopicReader, bounds_of, records_in, topic_reader, with_its_schema
+from penstock.inspection.trainer import Told
+from penstock.inspection.where import Where
 from penstock.invariants.flow import TopicName
-from penstock.invariants.seen import Reading, Seen
+from penstock.invariants.seen import Reading
 from penstock.kafka.cluster import KafkaCluster, opened
 from penstock.kafka.ports import TopicPartition
 from penstock.lineage.touched import Impact, Range, Touched, streams_of
@@ -18,23 +19,6 @@ from penstock.records.schemas import HttpSchemaRegistry
 from penstock.registry_client import RegistryClient
 from penstock.rpc.registry.v1 import registry_pb2 as pb
 from penstock.spec import Model, Spec
-
-Progress = Callable[[int, int], None]
-"""Records read, and how many there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class At:
-    """Where the platform answers; `prefix` stands before its topics."""
-
-    bootstrap: str
-    registry: str
-    schema_registry_url: str
-    prefix: str = ""
-
-    def topic(self, family: str, name: str) -> str:
-        """A topic's full name."""
-        return f"{self.prefix}{family}.{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +31,7 @@ class ModelImpact:
     checkpoints: Sequence[pb.Checkpoint]
 
 
-async def find_impact(at: At, wanted: Range, progress: Progress) -> list[ModelImpact]:
+async def find_impact(at: Where, wanted: Range, told: Told) -> list[ModelImpact]:
     """Follow a range into every model that it can reach.
 
     Raises: UsageError for a topic that leads to no model, or offsets that its log does not hold; PenstockError when the platform does
@@ -61,7 +45,7 @@ async def find_impact(at: At, wanted: Range, progress: Progress) -> list[ModelIm
         await _check(kafka, wanted)
         reader = await stack.enter_async_context(topic_reader(at.bootstrap))
         schemas = await stack.enter_async_context(aclosing(HttpSchemaRegistry(at.schema_registry_url)))
-        following = _Following(kafka, reader, Wire(schemas), spec, progress)
+        following = _Following(kafka, reader, Wire(schemas), spec, told)
         return [await _of_model(registry, model.name, await following.follow(Touched(spec, model, wanted, at.topic))) for model in models]
 
 
@@ -92,9 +76,9 @@ async def _check(kafka: KafkaCluster, wanted: Range) -> None:
 class _Following:
     """Reads the topics of the stages one after the other; every stage is a reader of its own."""
 
-    def __init__(self, kafka: KafkaCluster, reader: TopicReader, wire: Wire, spec: Spec, progress: Progress) -> None:
+    def __init__(self, kafka: KafkaCluster, reader: TopicReader, wire: Wire, spec: Spec, told: Told) -> None:
         self._kafka, self._reader, self._wire = kafka, reader, wire
-        self._spec, self._progress = spec, progress
+        self._spec, self._told = spec, told
 
     async def follow(self, touched: Touched) -> Impact:
         """The impact on one model."""
@@ -105,17 +89,10 @@ class _Following:
             reading = Reading(self._wire, self._spec.streams, learning={stages[-1][0]})
             async for records in self._reader.read(topic, bounds):
                 for record in records:
-                    handler(await self._see(reading, record))
+                    handler(await with_its_schema(self._wire, reading.see, record))
                 done += len(records)
-                self._progress(done, total)
+                self._told(done, total)
         return touched.impact
-
-    async def _see(self, reading: Reading, record: Record) -> Seen:
-        try:
-            return reading.see(record)
-        except Missing as missing:
-            await self._wire.fetch(int(missing.reference))
-            return reading.see(record)
 
 
 async def _of_model(registry: RegistryClient, model: str, impact: Impact) -> ModelImpact:

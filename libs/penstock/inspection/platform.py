@@ -10,12 +10,12 @@ from typing import TypeVar
 import msgspec
 
 from penstock.errors import PenstockError
-from penstock.fold.protocol import Missing, Poison
 from penstock.inspection.declared import Declared, aliases, audited, checkpoints, declared, left_out, only
 from penstock.inspection.recompute import Recomputer, recomputer
 from penstock.inspection.standing import standing
-from penstock.inspection.topics import BoundsOf, TopicReader, bounds_of, kept, records_in, topic_reader
+from penstock.inspection.topics import BoundsOf, TopicReader, bounds_of, kept, records_in, topic_reader, with_its_schema
 from penstock.inspection.trainer import living_counts, prove
+from penstock.inspection.where import Where
 from penstock.invariants.audit import AuditChain
 from penstock.invariants.champion import Move, moves
 from penstock.invariants.finding import Breaks, Finding, joined
@@ -30,18 +30,6 @@ from penstock.registry_client import RegistryClient
 from penstock.rpc.registry.v1 import registry_pb2 as pb
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Where a platform answers; `prefix` stands before its topics."""
-
-    bootstrap: str
-    dsn: str
-    registry: str
-    schema_registry_url: str
-    trainer: str
-    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +107,13 @@ class _Inspection:
         report.findings = joined(findings)
         return report
 
-    def _topic(self, family: str, name: str) -> str:
-        return f"{self._at.prefix}{family}.{name}"
-
     def _circumstances(self, found: Declared, stood: Standing, now_ms: int, bounds: BoundsOf) -> Circumstances:
-        asked = {model: records_in(bounds, self._topic("features", model)) for model in found.spec.models}
+        asked = {model: records_in(bounds, self._at.topic("features", model)) for model in found.spec.models}
         every = {model: max(1, -(-records // max(1, self._bounded.answers_max))) for model, records in asked.items()}
-        return Circumstances(stood, self._topic, now_ms, changed_rules=found.changed_rules, sample_every=every)
+        return Circumstances(stood, self._at.topic, now_ms, changed_rules=found.changed_rules, sample_every=every)
 
     async def _bounds(self, found: Declared, stood: Standing, now_ms: int) -> BoundsOf:
-        topics = Invariants(found.spec, self._wire, Circumstances(stood, self._topic, now_ms)).topics
+        topics = Invariants(found.spec, self._wire, Circumstances(stood, self._at.topic, now_ms)).topics
         return await bounds_of(self._kafka, topics)
 
     async def _read(self, invariants: Invariants, bounds: BoundsOf) -> None:
@@ -137,19 +122,8 @@ class _Inspection:
             async for records in self._reader.read(topic, bounds):
                 self._report.records += len(records)
                 for record in records:
-                    try:
-                        invariants.see(record)
-                    except Missing as missing:
-                        await self._learn(missing)
-                        invariants.see(record)
+                    await with_its_schema(self._wire, invariants.see, record)
         self._report.reading_s = time.monotonic() - began_s
-
-    async def _learn(self, missing: Missing) -> None:
-        """Bring a schema. Raises: PenstockError for one that the registry has lost."""
-        try:
-            await self._wire.fetch(int(missing.reference))
-        except Poison as poison:
-            raise PenstockError(f"the schema registry has lost {missing}: {poison.reason}") from poison
 
     async def _ask_registry(self, invariants: Invariants) -> AuditChain:
         """Aliases between two readings of the audit log: the first must be in them, and they in the second."""

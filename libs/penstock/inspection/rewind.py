@@ -1,17 +1,17 @@
 """A rewind asked for from outside: the trainer does it, or says what it would do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import grpc
 
 from penstock.errors import PenstockError, UsageError
+from penstock.inspection.trainer import Told, followed
 from penstock.rpc import NotFound, Refused
 from penstock.rpc.trainer.v1 import rewind_pb2, rewind_pb2_grpc
 
 TIMEOUT_S = 3_600.0
 
-Progress = Callable[[int, int], None]
 _ERRORS: dict[grpc.StatusCode, type[PenstockError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: UsageError,
     grpc.StatusCode.NOT_FOUND: NotFound,
@@ -56,22 +56,13 @@ async def rewind(  # what a command line says
     reason: str,
     *,
     dry_run: bool,
-    progress: Progress | None = None,
+    told: Told | None = None,
 ) -> Rewound:
     """Rewind a model. Raises: UsageError, NotFound, Refused with the trainer's reason; PenstockError when it does not answer."""
     ranges = [rewind_pb2.Range(start=start, end=end) for start, end in without]
     request = rewind_pb2.RewindRequest(model=model, to=to, without=ranges, reason=reason, dry_run=dry_run)
     async with grpc.aio.insecure_channel(address) as channel:
-        try:
-            async for message in rewind_pb2_grpc.RewinderStub(channel).Rewind(request, timeout=TIMEOUT_S):
-                if message.HasField("result"):
-                    return _rewound(message.result)
-                if progress:
-                    progress(message.records, message.records_total)
-        except grpc.aio.AioRpcError as error:
-            kind = _ERRORS.get(error.code(), PenstockError)
-            raise kind(error.details() or f"the trainer does not answer: {error.code().name}. Try: penstock status") from error
-    raise PenstockError("the trainer ended without a result. Try: penstock logs trainer")
+        return _rewound(await followed(rewind_pb2_grpc.RewinderStub(channel).Rewind(request, timeout=TIMEOUT_S), told, _ERRORS))
 
 
 def _rewound(result: rewind_pb2.RewindResult) -> Rewound:

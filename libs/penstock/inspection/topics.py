@@ -1,12 +1,14 @@
 """Topics read from their beginnings to the ends that they had, and whether records have left them before their time."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition as Key
 
-from penstock.fold.protocol import Record
+from penstock.errors import PenstockError
+from penstock.fold.protocol import Missing, Poison, Record
 from penstock.fold.weather import Weather
 from penstock.inspection.declared import Declared
 from penstock.invariants.finding import Breaks, Finding
@@ -15,6 +17,7 @@ from penstock.kafka.cluster import KafkaCluster
 from penstock.kafka.consumer import READER, translated
 from penstock.kafka.ports import Bounds, TopicPartition
 from penstock.kafka.topics import FOR_EVER, RETENTION_MS
+from penstock.records import Wire
 
 SILENCE_MAX_POLLS = 30
 POLL_MS = 1_000
@@ -22,6 +25,19 @@ BATCH_RECORDS_MAX = 5_000
 FETCH_BYTES_MAX = 8 * 1024 * 1024  # one topic at a time is read to its end: larger fetches, fewer waits
 
 BoundsOf = Mapping[TopicPartition, Bounds]
+Result = TypeVar("Result")
+
+
+async def with_its_schema(wire: Wire, see: Callable[[Record], Result], record: Record) -> Result:
+    """What `see` makes of a record; a schema that it misses is fetched. Raises: PenstockError for one that the registry has lost."""
+    try:
+        return see(record)
+    except Missing as missing:
+        try:
+            await wire.fetch(int(missing.reference))
+        except Poison as poison:
+            raise PenstockError(f"the schema registry has lost {missing}: {poison.reason}") from poison
+        return see(record)
 
 
 async def bounds_of(kafka: KafkaCluster, topics: Sequence[str]) -> dict[TopicPartition, Bounds]:

@@ -1,7 +1,8 @@
 """The trainer asked from outside: proofs of what a version has learned, and the counts of the living fold."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 
@@ -11,7 +12,8 @@ from penstock.rpc.trainer.v1 import trainer_pb2, trainer_pb2_grpc
 PROOF_TIMEOUT_S = 3_600.0
 DESCRIBE_TIMEOUT_S = 10.0
 
-Progress = Callable[[int, int], None]
+Told = Callable[[int, int], None]
+"""Takes the records that are done, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +38,26 @@ class Proof:
     checkpoints: int
 
 
-async def prove(address: str, reference: str, progress: Progress | None = None, *, from_zero: bool = True) -> Proof:
+async def followed(call: AsyncIterable[Any], told: Told | None, kinds: Mapping[grpc.StatusCode, type[PenstockError]]) -> Any:
+    """The result of a call that tells how far it is. Raises: PenstockError with the trainer's reason, of the kind for its code."""
+    try:
+        async for message in call:
+            if message.HasField("result"):
+                return message.result
+            if told:
+                told(message.records, message.records_total)
+    except grpc.aio.AioRpcError as error:
+        kind = kinds.get(error.code(), PenstockError)
+        raise kind(error.details() or f"the trainer does not answer: {error.code().name}. Try: penstock status") from error
+    raise PenstockError("the trainer ended without a result. Try: penstock logs trainer")
+
+
+async def prove(address: str, reference: str, told: Told | None = None, *, from_zero: bool = True) -> Proof:
     """Ask the trainer for the proof of a reference: from offset 0, or from the nearest snapshot. Raises: PenstockError with its reason."""
     async with grpc.aio.insecure_channel(address) as channel:
         request = trainer_pb2.VerifyRequest(reference=reference, from_zero=from_zero)
-        call = trainer_pb2_grpc.TrainerStub(channel).Verify(request, timeout=PROOF_TIMEOUT_S)
-        try:
-            async for message in call:
-                if message.HasField("result"):
-                    return Proof(**{name: getattr(message.result, name) for name in Proof.__dataclass_fields__})
-                if progress:
-                    progress(message.records, message.records_total)
-        except grpc.aio.AioRpcError as error:
-            raise PenstockError(error.details() or f"the trainer does not answer: {error.code().name}. Try: penstock status") from error
-    raise PenstockError("the trainer ended without a result. Try: penstock logs trainer")
+        result = await followed(trainer_pb2_grpc.TrainerStub(channel).Verify(request, timeout=PROOF_TIMEOUT_S), told, {})
+    return Proof(**{name: getattr(result, name) for name in Proof.__dataclass_fields__})
 
 
 async def living_counts(address: str, model: str) -> Mapping[str, int] | None:

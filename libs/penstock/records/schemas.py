@@ -1,6 +1,7 @@
 """Schemas by name and by id: the platform's own, those made from a spec, and the registry that numbers them."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import httpx
@@ -68,15 +69,15 @@ class HttpSchemaRegistry:
 
 
 class MemorySchemaRegistry:
-    """The schema registry's twin in memory, for tests and offline folds."""
+    """The schema registry's twin in memory, for tests and offline folds; `known` schemas have their ids, new ones get higher ones."""
 
-    def __init__(self) -> None:
-        self._ids: dict[str, int] = {}
-        self._schemas: dict[int, Schema] = {}
+    def __init__(self, known: Mapping[int, Schema] | None = None) -> None:
+        self._schemas = dict(known or {})
+        self._ids = {_text(schema): id for id, schema in sorted(self._schemas.items(), reverse=True)}
 
     async def register(self, subject: str, schema: Schema) -> int:
         """The id of `schema`; the same schema has the same id under every subject."""
-        id = self._ids.setdefault(json.dumps(schema, sort_keys=True), len(self._ids) + 1)
+        id = self._ids.setdefault(_text(schema), max(self._schemas, default=0) + 1)
         self._schemas[id] = schema
         return id
 
@@ -92,6 +93,10 @@ class MemorySchemaRegistry:
 
     async def aclose(self) -> None:
         """Nothing to close."""
+
+
+def _text(schema: Schema) -> str:
+    return json.dumps(schema, sort_keys=True)
 
 
 def platform_schema(name: str) -> Schema:

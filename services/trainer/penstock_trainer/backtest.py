@@ -19,7 +19,7 @@ import numpy as np
 
 from penstock import codec
 from penstock.backtest.plan import LIVE, Candidate
-from penstock.backtest.spool import About, SpooledSchemas, about, read_log, write_json
+from penstock.backtest.spool import About, about, spooled, write_json
 from penstock.drift import KIND, Change, Watches
 from penstock.errors import PenstockError
 from penstock.fold.cuts import Cut, Cuts
@@ -76,7 +76,7 @@ class OpenLog:
     @classmethod
     async def of(cls, seen: About) -> "OpenLog":
         """The log of a folder; every schema is known before the first record."""
-        wire = Wire(SpooledSchemas(seen.schemas))
+        wire = Wire(seen.registry())
         for id in list(seen.schemas):
             await wire.fetch(int(id))
         commands = Commands(*[await wire.writer(seen.topic, platform_schema(name)) for name in ("SpecApplied", "Serve", "DriftDetected")])
@@ -296,9 +296,9 @@ def work(job: Mapping[str, Any], tell: Callable[[Mapping[str, Any]], None]) -> N
 def _folded(job: Mapping[str, Any], seen: About, tell: Callable[[Mapping[str, Any]], None], *, careful: bool) -> Run:
     log = asyncio.run(OpenLog.of(seen))
     if REWOUND in seen.records:
-        log = log.with_cuts_of(read_log(Path(job["folder"]), seen.topic))
+        log = log.with_cuts_of(spooled(Path(job["folder"]), seen.topic))
     run = Run(Candidate(**job["candidate"]), job["model"], log, Lags(**job["lags"]), careful=careful)
-    for number, record in enumerate(read_log(Path(job["folder"]), seen.topic)):
+    for number, record in enumerate(spooled(Path(job["folder"]), seen.topic)):
         if number % PROGRESS_EVERY_RECORDS == 0:
             tell({"done": number})
         run.take(record)

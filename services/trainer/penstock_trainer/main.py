@@ -12,6 +12,7 @@ from penstock.fold.ladder import WITH_LADDER
 from penstock.fold.protocol import Effect
 from penstock.fold.runner import Runner, Unit
 from penstock.kafka.agent import Agent, agents, every
+from penstock.kafka.log import read_log
 from penstock.kafka.sender import Sender
 from penstock.process import Process
 from penstock.rpc import NotFound
@@ -24,7 +25,6 @@ from penstock_trainer.checkpoints import CheckpointMade, message
 from penstock_trainer.cohort import canonical
 from penstock_trainer.drifts import Drifts
 from penstock_trainer.fold import TrainerFold
-from penstock_trainer.log import read_log
 from penstock_trainer.service import TrainerService
 
 RECONCILE_EVERY_S = 1.0

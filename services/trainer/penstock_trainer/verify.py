@@ -16,16 +16,16 @@ import msgspec
 
 from penstock import codec, postgres
 from penstock.errors import PenstockError
-from penstock.fold.drive import Read, replay_all
+from penstock.fold.drive import Read, replay
 from penstock.fold.poison import Caused
 from penstock.fold.protocol import Missing, Record, Refold
 from penstock.fold.snapshots import BadSnapshot, PostgresSnapshots, Saved, SnapshotStore, tail_of
+from penstock.kafka.log import read_log
 from penstock.records import Wire
 from penstock.records.schemas import HttpSchemaRegistry
 from penstock.settings import Settings, schema_of
 from penstock_trainer.cohort import canonical
 from penstock_trainer.lean import NeedsRepair, ReplayFold
-from penstock_trainer.log import read_log
 from penstock_trainer.proof import Claim, Replayed, Witness, compared, metrics_of
 from penstock_trainer.versions import Version
 
@@ -101,7 +101,7 @@ class Replay:
         Raises: PenstockError for a log that is not the one of the snapshot; Refold if the log says to begin before the snapshot.
         """
         heard_s, epoch = time.monotonic(), self._saved.id.epoch if self._saved else 0
-        async for _ in replay_all(self._fold, partial(self._behind_tail, read), self._resolve, self._see, self.start, epoch):
+        async for _ in replay(self._fold, partial(self._behind_tail, read), self._resolve, self._see, self.start, epoch):
             if time.monotonic() - heard_s > PROGRESS_EVERY_S:
                 heard_s = time.monotonic()
                 yield self._fold.chain.position

@@ -11,7 +11,7 @@ import pytest
 
 from penstock import codec
 from penstock.backtest.plan import LEARNER, LIVE, POLICY, Candidate, alone
-from penstock.backtest.spool import About, SpoolWriter, about, read_log
+from penstock.backtest.spool import About, SpoolWriter, about, spooled
 from penstock.fold.protocol import LogRecord
 from penstock.spec.model import model_body
 from penstock.spec.specification import canonical
@@ -217,4 +217,4 @@ def test_an_interrupted_spool_goes_on_behind_its_last_whole_record(tmp_path: Pat
         assert writer.next_offset == (10 if not size else 9 if size <= 33 else 8)
         for record in records[writer.next_offset :]:
             writer.append(record)
-    assert list(read_log(tmp_path, TOPIC)) == records
+    assert list(spooled(tmp_path, TOPIC)) == records

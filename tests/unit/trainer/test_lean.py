@@ -8,7 +8,7 @@ from hypothesis import given, strategies
 from river import metrics
 
 from penstock import codec
-from penstock.fold.drive import reading, replay_all
+from penstock.fold.drive import reading, replay
 from penstock.fold.poison import Caused
 from penstock.fold.protocol import Missing
 from penstock_trainer.fold import TrainerFold
@@ -114,13 +114,13 @@ async def test_over_rewinds_and_corrections_a_replay_says_and_learns_what_the_li
         log.ask(f"later{number}", 10 + number / 60, a=float(number % 7) - 3)
         log.label(f"later{number}", 10 + number / 60, number % 3 == 0)
     said: Caused = []
-    told, replay = await tell(log), lean(log)
-    async for _ in replay_all(replay, reading(log.records), nothing_is_missing, said.extend):
+    told, leaning = await tell(log), lean(log)
+    async for _ in replay(leaning, reading(log.records), nothing_is_missing, said.extend):
         pass
     assert told.fold.epoch == 2
     assert checkpoints(said) == told.checkpoints
-    assert {type(version) for version in replay.cohort.versions.values()} == {QuickVersion}, "heirs too"
-    assert state_of(replay) == state_of(told.fold)
+    assert {type(version) for version in leaning.cohort.versions.values()} == {QuickVersion}, "heirs too"
+    assert state_of(leaning) == state_of(told.fold)
 
 
 async def nothing_is_missing(missing: Missing) -> None:

@@ -1,4 +1,4 @@
-"""Reading a learning log from an offset on, beside the living fold: for proofs, and for what a rewind would do."""
+"""Reading a topic of one partition, such as a learning log, beside those who follow it: no group, nothing is committed."""
 
 import asyncio
 from collections.abc import AsyncGenerator
