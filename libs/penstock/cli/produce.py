@@ -78,7 +78,7 @@ async def _held(spec: "Spec", stream: str, rate: float | None, folder: Path) -> 
 
 
 def followed_by(spec: "Spec", stream: str) -> "list[Followed]":
-    """The models that learn from what a file brings to a stream, or to its labels."""
+    """The models that learn from the labels that a file brings to a stream, or to its labels' stream."""
     from penstock.pace import Followed  # noqa: PLC0415
     from penstock.spec.rows import LABELS  # noqa: PLC0415
 

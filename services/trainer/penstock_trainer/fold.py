@@ -13,10 +13,12 @@ from penstock.learning import present
 from penstock.records import Wire, Writer
 from penstock.records.wire import schema_id
 from penstock.spec import Model, part_from_json
+from penstock.tasks import LABELLED, PREDICTIONS, Label
 from penstock_trainer.chain import Chain
 from penstock_trainer.checkpoints import Place
 from penstock_trainer.errors import RuntimeChanged
 from penstock_trainer.labels import Life
+from penstock_trainer.lessons import Lessons
 from penstock_trainer.outcomes import Outcomes
 from penstock_trainer.pending import Decoded, Entry, Pending, State
 from penstock_trainer.selection import Selection
@@ -50,7 +52,8 @@ class TrainerFold:
         self._schemas: set[int] = set()
         self._unseen: set[int] = set()
         self._origins = Origins()
-        self._life = Life(self.pending, self.counts)
+        self._life = Life(self.pending, self.counts, wire)
+        self._lessons = Lessons(self.cohort, self.counts)
         self._decoded = Decoded()
         self._runtime = runtime
         self._wire = wire
@@ -93,6 +96,7 @@ class TrainerFold:
             return
         self.counts["predictions"] += 1
         scores = self.cohort.predict(present(value["features"]))
+        yield from self._taught(PREDICTIONS, value)
         asked = Entry(State.OPEN, asked_ms + self.horizon_ms, asked_ms, record.offset, scores, record.value or b"")
         self.pending.put(event_id, asked)
         self._decoded.put(event_id, value)
@@ -105,8 +109,8 @@ class TrainerFold:
             yield from self._expired()
 
     def _labelled(self, value: Any, record: Record) -> Made:
-        if not isinstance(value["value"], bool):
-            raise Poison("wrong_label", "a label of a binary classification is a boolean")
+        if problem := self.cohort.task.wrong_label(value["value"]):
+            raise Poison("wrong_label", problem)
         asked = self._life.label(value, record, self.watermark.value, self.horizon_ms)
         self._schemas.add(schema_id(record.value))
         if asked is not None:
@@ -117,9 +121,11 @@ class TrainerFold:
         self._life.close(event_id, asked, label["value"], self.horizon_ms)
         yield self._outcomes.labelled(asked, prediction, label, label_offset, self.cohort)
         self.cohort.score(label["value"], asked.scores, self.selection.champion)
-        self.cohort.learn(present(prediction["features"]), label["value"])
-        if self.model is not None:
-            yield from self.selection.labelled(self.model)
+        yield from self._taught(LABELLED, prediction, label["value"])
+
+    def _taught(self, moment: str, prediction: Any, label: Label | None = None) -> Made:
+        if self._lessons.give(moment, prediction, label) and self.model is not None:
+            yield from self.selection.learned(self.model)
 
     def _ticked(self, value: Any) -> Made:
         self.counts["ticks"] += 1
@@ -162,6 +168,7 @@ class TrainerFold:
         if self._runtime and runtime != self._runtime:
             raise RuntimeChanged(self.name, runtime, self._runtime)
         self.model = model_of(self.name, spec)
+        self.cohort.follow(self.model)
         self.spec, self.spec_version, self.runtime = spec, version, runtime
         return self.model
 
@@ -189,6 +196,7 @@ class TrainerFold:
             "selection": self.selection.dump(),
             "watermark": self.watermark.dump(),
             "origins": self._origins.dump(),
+            "lessons": self._lessons.dump(),
             "pending": manifest,
         }
         return Snapshot(msgspec.msgpack.encode(state), tuple(segments))
@@ -211,6 +219,7 @@ class TrainerFold:
         self.watermark.load(state["watermark"])
         self.watermark.sources = state["partitions"]
         self._origins.load(state["origins"])
+        self._lessons.load(state["lessons"])
 
 
 def model_of(name: str, spec: str) -> Model:
