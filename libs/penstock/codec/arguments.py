@@ -131,6 +131,14 @@ _LEARNERS = {
         },
         always=_TREE_ALWAYS,
     ),
+    "anomaly.HalfSpaceTrees": Buildable(
+        "learner", {"n_trees": _whole(1, 100), "height": _whole(1, 12), "window_size": _whole(1, 1_000_000), "seed": _SEED}
+    ),
+    "time_series.SNARIMAX": Buildable(
+        "learner",
+        {name: _whole(0, 1_000) for name in ("p", "d", "q", "sp", "sd", "sq")} | {"m": _whole(1, 1_000)},
+        always={"p": 1, "d": 0, "q": 0},
+    ),
     "naive_bayes.GaussianNB": Buildable("learner"),
     "dummy.PriorClassifier": Buildable("learner"),
 }

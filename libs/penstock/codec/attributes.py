@@ -19,6 +19,10 @@ _LINEAR = (
 ATTRIBUTES: Mapping[str, str] = {
     "penstock.codec.ordered.OrderedSet": "items:dict",
     "penstock.codec.transformers.Pick": "names:tuple",
+    "river.anomaly.hst.HalfSpaceTrees": (
+        "_first_window:bool _tree_nodes:list counter:int height:int limits:defaultdict n_trees:int rng:Random seed:int|none "
+        "trees:list window_size:int"
+    ),
     "river.compose.pipeline.Pipeline": "steps:OrderedDict",
     "river.compose.select.Select": "keys:set",
     "river.compose.select.SelectType": "types:tuple",
@@ -50,6 +54,8 @@ ATTRIBUTES: Mapping[str, str] = {
         "_init_classes:set _total_true_positives:$number data:defaultdict n_samples:int sum_col:defaultdict sum_row:defaultdict "
         "total_weight:$number"
     ),
+    "river.metrics.cross_entropy.CrossEntropy": "_mean:mean.Mean",
+    "river.metrics.fbeta.MacroF1": "beta:$number cm:confusion.ConfusionMatrix",
     "river.metrics.fbeta.F1": (
         "_requires_labels:bool beta:$number cm:confusion.ConfusionMatrix pos_val:$scalar precision:precision.Precision recall:recall.Recall"
     ),
@@ -57,6 +63,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "river.metrics.mae.MAE": "_mean:mean.Mean",
     "river.metrics.mse.RMSE": "_mean:mean.Mean",
     "river.metrics.precision.Precision": "_requires_labels:bool cm:confusion.ConfusionMatrix pos_val:$scalar",
+    "river.metrics.r2.R2": "_residual_sum_of_squares:$number _total_sum_of_squares:$number _y_var:var.Var",
     "river.metrics.recall.Recall": "_requires_labels:bool cm:confusion.ConfusionMatrix pos_val:$scalar",
     "river.metrics.roc_auc.ROCAUC": "cms:list n_thresholds:int pos_val:$scalar thresholds:list",
     "river.naive_bayes.gaussian.GaussianNB": "class_counts:Counter gaussians:defaultdict",
@@ -85,6 +92,13 @@ ATTRIBUTES: Mapping[str, str] = {
     "river.stats.mean.Mean": "_mean:$number n:$number",
     "river.stats.minimum.Min": "min:bool|$number",
     "river.stats.var.Var": "_S:$number ddof:int mean:mean.Mean",
+    "river.time_series.snarimax.Differencer": "coeffs:dict d?:int m?:int",
+    "river.time_series.snarimax.SNARIMAX": (
+        "d:int differencer:snarimax.Differencer errors:deque m:int p:int q:int regressor:pipeline.Pipeline sd:int sp:int sq:int "
+        "y_diff:deque y_hist:deque"
+    ),
+    "river.tree.padded.PaddedBranch": "children:list|tuple feature:int|str l_mass:$number r_mass:$number threshold:$number",
+    "river.tree.padded.PaddedLeaf": "l_mass:$number r_mass:$number",
     "river.tree.hoeffding_adaptive_tree_classifier.HoeffdingAdaptiveTreeClassifier": _TREE
     + "_n_alternate_trees:int _n_pruned_alternate_trees:int _n_switch_alternate_trees:int _rng:Random bootstrap_sampling:bool "
     "classes:ordered.OrderedSet|set drift_detector:$detector drift_window_threshold:int "

@@ -1,5 +1,6 @@
 """The one allow-list: the exact classes, functions and methods that a model state, or a spec, may name."""
 
+import ast
 import functools
 import importlib
 import importlib.metadata
@@ -21,6 +22,7 @@ CALLABLES = (
     "builtins.int",
     "builtins.set",
     "builtins.str",
+    "builtins.tuple((0.0, 1.0))",
     "collections.defaultdict",
     "collections.defaultdict(builtins.float)",
     "collections.defaultdict(river.naive_bayes.gaussian.GaussianNB._make_gaussian)",
@@ -186,6 +188,8 @@ def _callables() -> Mapping[str, Any]:
 
 def _callable(name: str) -> Any:
     function, bracket, argument = name.rstrip(")").partition("(")
+    if argument.startswith("("):
+        return functools.partial(_resolve(function), ast.literal_eval(f"{argument})"))
     return functools.partial(_resolve(function), _resolve(argument)) if bracket else _resolve(function)
 
 
