@@ -1,14 +1,13 @@
 """A first specification for a table: which column is key, id, time and feature, and what the label means."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from penstock.spec.columns import ID_NAME, Column, read_columns
 from penstock.spec.duration import UNITS_MS
 from penstock.spec.errors import SpecError, nearest
-from penstock.spec.expression import compile_expression
 from penstock.spec.rows import KNOWN_AT, ROW_ID
+from penstock.spec.target import Target, target
 from penstock.spec.values import field_name
 
 ENTITIES_MAX = 1_000
@@ -21,12 +20,13 @@ MAX_JUMP_LIMIT_MS = 3_650 * UNITS_MS["d"]
 class Wishes:
     """What the user said; names of columns as they stand in the file or as fields."""
 
-    label: str
+    label: str | None
     key: str | None = None
     id: str | None = None
     time: str | None = None
     positive: str | None = None
     delay_ms: int = 0
+    task: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,7 @@ class Guess:
     """What was found; `reasons` says why, by topic, for the comments; `dropped` are columns that are no features."""
 
     columns: Mapping[str, Column]
-    label: str
-    positive: str
+    target: Target
     key: str
     id: str
     time: str | None
@@ -48,12 +47,12 @@ class Guess:
 
 
 def guess(rows: Sequence[Mapping[str, str]], wishes: Wishes) -> Guess:
-    """Look at a sample of rows. Raises: SpecError when there is no way to a binary label, or a wish names no column."""
+    """Look at a sample of rows. Raises: SpecError when there is no way to a label, or a wish names no column."""
     if not rows:
         raise SpecError("the file has no rows. Try: a CSV file with a header line and rows below it")
     columns = read_columns(rows)
-    label = _wished(wishes.label, columns, "--label")
-    positive, label_reason = _positive(columns[label], wishes.positive)
+    label = None if wishes.label is None else _wished(wishes.label, columns, "--label")
+    aim = target(None if label is None else columns[label], rows, wishes.task, wishes.positive)
     time, time_reason = _time(columns, label, wishes.time)
     id, id_reason = _id(columns, label, wishes.id)
     key, key_reason = _key(columns, {label, id, time}, wishes.key, id)
@@ -70,14 +69,13 @@ def guess(rows: Sequence[Mapping[str, str]], wishes: Wishes) -> Guess:
     jump_ms, ordered = _jumps(columns[time]) if time else (0, True)
     return Guess(
         columns=columns,
-        label=label,
-        positive=positive,
+        target=aim,
         key=key,
         id=id,
         time=time,
         select=select,
         dropped=dropped,
-        reasons={"label": label_reason, "time": time_reason, "id": id_reason, "key": key_reason},
+        reasons={"label": aim.reason, "time": time_reason, "id": id_reason, "key": key_reason},
         max_jump_ms=min(max(10 * jump_ms, MAX_JUMP_MS), MAX_JUMP_LIMIT_MS),
         horizon_ms=max(2 * wishes.delay_ms, UNITS_MS["d"]),
         sorted=ordered,
@@ -96,36 +94,7 @@ def _wished(name: str, columns: Mapping[str, Column], option: str) -> str:
     return field
 
 
-def _positive(column: Column, wish: str | None) -> tuple[str, str]:
-    """The condition of a positive label, and why."""
-    if wish is not None:
-        if compile_expression(wish, {column.name: column.type}).type != "boolean":
-            raise SpecError(f'--positive "{wish}" is no condition. Try: --positive "{column.name} > 15"')
-        return wish, "as you said"
-    if len(column.counts) != 2:
-        what = (
-            "only one value, so there is nothing to learn"
-            if column.constant
-            else f"{len(column.counts)} different values, and a binary model needs two"
-        )
-        condition = f"{column.name} > 15" if column.type in ("long", "double") else f"{column.name} == '…'"
-        raise SpecError(f'the label {column.name} has {what}. Try: --positive "{condition}" to say which are positive, or another --label')
-    if column.type == "boolean":
-        return f"{column.name} == true", "true is positive"
-    if column.type in ("long", "double"):
-        one, other = sorted(column.counts, key=lambda value: float(str(value)))
-        return f"{column.name} == {other}", f"{other} is positive, {one} negative"
-    rare = min(column.counts, key=lambda value: (column.counts[value], str(value)))
-    quote = next((quote for quote in "'\"" if quote not in str(rare)), None)
-    if column.type != "string" or quote is None or re.search(r"[\\\n]", str(rare)):
-        raise SpecError(f"the label {column.name} cannot be compared with {rare!r}. Try: another column, or other values in the file")
-    return (
-        f"{column.name} == {quote}{rare}{quote}",
-        f"{rare} is positive because it is the rarer of two: {column.counts[rare]} of {len(column.values)} rows",
-    )
-
-
-def _time(columns: Mapping[str, Column], label: str, wish: str | None) -> tuple[str | None, str]:
+def _time(columns: Mapping[str, Column], label: str | None, wish: str | None) -> tuple[str | None, str]:
     if wish is not None:
         name = _wished(wish, columns, "--time")
         if columns[name].type != "timestamp" or columns[name].nullable:
@@ -138,7 +107,7 @@ def _time(columns: Mapping[str, Column], label: str, wish: str | None) -> tuple[
     return (found, "the first column with times") if found else (None, "no column holds times, so event time is the time of arrival")
 
 
-def _id(columns: Mapping[str, Column], label: str, wish: str | None) -> tuple[str, str]:
+def _id(columns: Mapping[str, Column], label: str | None, wish: str | None) -> tuple[str, str]:
     if wish is not None:
         return _wished(wish, columns, "--id"), "as you said"
     fits = (column for column in columns.values() if column.unique and column.type in ("string", "long") and ID_NAME.search(column.name))
@@ -169,7 +138,7 @@ def _as_identity(column: Column, option: str) -> Column:
     return replace(column, type="string") if column.type == "boolean" else column
 
 
-def _dropped(columns: Mapping[str, Column], label: str, id: str, time: str | None) -> dict[str, str]:
+def _dropped(columns: Mapping[str, Column], label: str | None, id: str, time: str | None) -> dict[str, str]:
     reasons: dict[str, str] = {}
     for column in columns.values():
         if column.name == label:

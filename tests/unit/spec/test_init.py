@@ -66,10 +66,10 @@ def test_the_positive_label_is_guessed_and_said(tmp_path: Path, label: str, posi
     assert "positive" in text
 
 
-def test_a_numeric_label_needs_a_threshold(tmp_path: Path) -> None:
+def test_a_numeric_label_of_two_classes_needs_a_threshold(tmp_path: Path) -> None:
     path = table(tmp_path / "mine.csv", "x,y\n" + "\n".join(f"{row % 7},{row}" for row in range(50)))
     with pytest.raises(SpecError, match=r'the label y has 50 different values, and a binary model needs two. Try: --positive "y > 15"'):
-        specification(path, label="y")
+        specification(path, label="y", task="binary_classification")
     assert load(specification(path, label="y", positive="y > 15")).models["mine-y"].label.positive == "y > 15"
 
 
