@@ -153,7 +153,7 @@ def _print_model(shown: dict[str, Any]) -> None:
         console.print(f"as served: {served} over {quality['served']['labels']:,} labels; {_base_rate(spec['task'], quality['base_rate'])}")
     for each in shown["proposals"]:
         loss = TASKS[spec["task"]].losses[spec["promotion"]["metric"]]
-        better = f"better by {each['difference']:.4f} {loss.name if loss else 'of nothing'} over {each['labels']:,} labels"
+        better = f"better by {each['difference']:.4f} {loss.name} over {each['labels']:,} labels" if loss else "without a comparison"
         console.print(
             f"proposed: version {each['version']}, {better}. Try: penstock promote {shown['name']}/{each['version']}", soft_wrap=True
         )

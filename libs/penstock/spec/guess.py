@@ -31,13 +31,17 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What was found; `reasons` says why, by topic, for the comments; `dropped` are columns that are no features."""
+    """What was found; `reasons` says why, by topic, for the comments; `dropped` are columns that are no features.
+
+    `calendar`: a column with times, whose parts are features.
+    """
 
     columns: Mapping[str, Column]
     target: Target
     key: str
     id: str
     time: str | None
+    calendar: str | None
     select: tuple[str, ...]
     dropped: Mapping[str, str]
     reasons: Mapping[str, str]
@@ -64,7 +68,8 @@ def guess(rows: Sequence[Mapping[str, str]], wishes: Wishes) -> Guess:
         raise SpecError(f"the column {KNOWN_AT} has a name that Penstock needs. Try: another name for it in the header line")
     dropped = _dropped(columns, label, id, time)
     select = tuple(name for name in columns if name not in dropped and name != label)
-    if not select and not time:
+    calendar = time or next((column.name for column in columns.values() if column.type == "timestamp" and column.name != label), None)
+    if not select and not calendar:
         raise SpecError(f"no column is left to learn from ({_listed(dropped)}). Try: a file with columns that describe the rows")
     jump_ms, ordered = _jumps(columns[time]) if time else (0, True)
     return Guess(
@@ -73,6 +78,7 @@ def guess(rows: Sequence[Mapping[str, str]], wishes: Wishes) -> Guess:
         key=key,
         id=id,
         time=time,
+        calendar=calendar,
         select=select,
         dropped=dropped,
         reasons={"label": aim.reason, "time": time_reason, "id": id_reason, "key": key_reason},
@@ -97,14 +103,18 @@ def _wished(name: str, columns: Mapping[str, Column], option: str) -> str:
 def _time(columns: Mapping[str, Column], label: str | None, wish: str | None) -> tuple[str | None, str]:
     if wish is not None:
         name = _wished(wish, columns, "--time")
-        if columns[name].type != "timestamp" or columns[name].nullable:
-            why = "has empty cells" if columns[name].type == "timestamp" else "holds no times"
+        if not _may_be_event_time(columns[name]):
+            nullable = "has empty cells" if columns[name].nullable else "holds times before 1970"
+            why = nullable if columns[name].type == "timestamp" else "holds no times"
             raise SpecError(f"--time {wish}: the column {why}. Try: ISO 8601, or leave --time out: event time is then the time of arrival")
         return name, "as you said"
-    found = next(
-        (column.name for column in columns.values() if column.type == "timestamp" and not column.nullable and column.name != label), None
-    )
+    found = next((column.name for column in columns.values() if _may_be_event_time(column) and column.name != label), None)
     return (found, "the first column with times") if found else (None, "no column holds times, so event time is the time of arrival")
+
+
+def _may_be_event_time(column: Column) -> bool:
+    """Times, none of them missing or before 1970, which ingestion refuses."""
+    return column.type == "timestamp" and not column.nullable and all(isinstance(value, int) and value >= 0 for value in column.values)
 
 
 def _id(columns: Mapping[str, Column], label: str | None, wish: str | None) -> tuple[str, str]:

@@ -137,10 +137,10 @@ def _label(guess: Guess, name: str) -> str:
 
 
 def _compute_lines(guess: Guess) -> str:
-    if guess.time is None:
+    if guess.calendar is None:
         return ""
-    of = _word(guess.time)
-    parts = {"hour_of_day": "hour", "day_of_week": "weekday"}
+    of = _word(guess.calendar)
+    parts = {"hour_of_day": "hour", "day_of_week": "weekday"} if guess.time else {"month_of_year": "month", "day_of_week": "weekday"}
     return "    compute:\n" + "".join(f"      {name}: {{calendar: {part}, of: {of}, zone: UTC}}\n" for name, part in parts.items())
 
 

@@ -102,19 +102,27 @@ class TrainerFold:
         self._decoded.put(event_id, value)
         self._schemas.add(schema_id(record.value))
         if entry is not None:
-            yield from self._learned(event_id, asked, self._wire.read(entry.body)[1], entry.offset)
+            yield from self._overtaken(event_id, asked, entry)
         origin = value["origin"]
         moved = self.watermark.advance((origin["topic"], origin["partition"]), value["watermark_ms"])
         if moved or asked.due_ms < self.watermark.value:  # one that comes too late for any label ends at once
             yield from self._expired()
 
     def _labelled(self, value: Any, record: Record) -> Made:
-        if problem := self.cohort.task.wrong_label(value["value"]):
+        if self.model is not None and (problem := self.cohort.task.wrong_label(value["value"])):
             raise Poison("wrong_label", problem)
         asked = self._life.label(value, record, self.watermark.value, self.horizon_ms)
         self._schemas.add(schema_id(record.value))
         if asked is not None:
             yield from self._learned(value["event_id"], asked, value, record.offset)
+
+    def _overtaken(self, event_id: str, asked: Entry, early: Entry) -> Made:
+        """A label has come before its prediction, perhaps even before the specification that says what a label is."""
+        label = self._wire.read(early.body)[1]
+        if self.cohort.task.wrong_label(label["value"]):
+            self.counts["labels.orphan"] += 1
+        else:
+            yield from self._learned(event_id, asked, label, early.offset)
 
     def _learned(self, event_id: str, asked: Entry, label: Any, label_offset: int) -> Made:
         prediction = self._decoded.pop(event_id) or self._wire.read(asked.body)[1]

@@ -48,6 +48,13 @@ async def test_the_partitions_of_a_stream_cannot_change(registry: Running) -> No
     assert (await registry.client.spec("stream", "flights")).version == 1
 
 
+async def test_the_task_of_a_model_cannot_change(registry: Running) -> None:
+    await registry.client.apply(spec_json())
+    with pytest.raises(Refused, match=r"models\.late\.task: was binary_classification, and cannot become anomaly\. Try: another name"):
+        await registry.client.apply(spec_json("task: binary_classification", "task: anomaly"))
+    assert {part.version for part in await registry.client.specs()} == {1}
+
+
 async def test_a_bad_specification_is_refused_with_what_is_wrong(registry: Running) -> None:
     with pytest.raises(UsageError, match="kye"):
         await registry.client.apply(spec_json().replace('"key"', '"kye"'))
