@@ -69,7 +69,7 @@ async def _held(spec: "Spec", stream: str, rate: float | None, folder: Path) -> 
     followed = followed_by(spec, stream) if rate is None else []
     shown = (_progress(followed),) if sys.stderr.isatty() else ()
     if rate is None and not followed:
-        _say(f"no model learns from {stream}: going at full speed")
+        _say(f"no model learns from labels of {stream}: going at full speed")
     if not followed:
         yield ((at_rate(rate),) if rate else ()) + shown
         return

@@ -17,19 +17,10 @@ SIGNALS = ("loss",)
 EXAMPLES = {"transformer": "preprocessing.StandardScaler", "detector": "{drift.ADWIN: {delta: 0.002}}"}
 LEARNERS_MAX = 50
 LABELS_MAX = 1_000_000_000
+UNLABELLED_HORIZON_MS = 3_600_000  # who waits for no label still remembers ids: twice as long
 KEYS = (
-    "task",
-    "view",
-    "label",
-    "preprocess",
-    "learners",
-    "champion",
-    "challengers",
-    "metrics",
-    "promotion",
-    "drift",
-    "checkpoint_every_labels",
-    "retire_after_errors",
+    *("task", "view", "label", "preprocess", "learners", "champion", "challengers", "metrics"),
+    *("promotion", "drift", "checkpoint_every_labels", "retire_after_errors"),
 )
 
 
@@ -178,7 +169,7 @@ def _read_label(parent: Section, task: Task) -> LabelRule:
     needed = task.paced_by == LABELLED
     node = parent.node("label", required=needed, cure=f"label: {{from: stream, id: field, {wanted}: {example}, horizon: 48h}}")
     if node is None:
-        return LabelRule("", "", None, None, 0)
+        return LabelRule("", "", None, None, UNLABELLED_HORIZON_MS)
     keys = ("from", "id", "positive", "horizon", "on_expiry", "on_correction", "value")
     section = Section(node, (*parent.path, "label"), parent.problems, keys)
     if other in section:

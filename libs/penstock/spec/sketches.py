@@ -68,17 +68,17 @@ SKETCHES: Mapping[str, Sketch] = {
     ),
     "regression": Sketch(
         {
-            "tree": "tree.HoeffdingTreeRegressor: {grace_period: 50, max_depth: 8}",
-            "sgd": "linear_model.LinearRegression: {optimizer: {optim.SGD: 0.01}, intercept_lr: 0.1}",
             "adagrad": "linear_model.LinearRegression: {optimizer: {optim.AdaGrad: 0.5}, intercept_lr: 0.1}",
+            "sgd": "linear_model.LinearRegression: {optimizer: {optim.SGD: 0.01}, intercept_lr: 0.1}",
+            "tree": "tree.HoeffdingTreeRegressor: {grace_period: 50, max_depth: 8}",
         },
         "mae, rmse, r2",
         "mode: automatic, metric: mae, after_labels: 500, margin: {margin}",
     ),
     "anomaly": Sketch(
         {
-            "trees": "anomaly.HalfSpaceTrees: {n_trees: 10, height: 6, window_size: 250}",
-            "quick": "anomaly.HalfSpaceTrees: {n_trees: 10, height: 6, window_size: 50}",
+            "trees": "anomaly.HalfSpaceTrees: {n_trees: 10, height: 6, window_size: 100}",
+            "patient": "anomaly.HalfSpaceTrees: {n_trees: 10, height: 6, window_size: 500}",
         },
         "rocauc",
         "mode: manual, metric: rocauc",
@@ -87,8 +87,8 @@ SKETCHES: Mapping[str, Sketch] = {
     ),
     "forecasting": Sketch(
         {
-            "arima": "time_series.SNARIMAX: {p: 12, d: 1, q: 12}",
-            "short": "time_series.SNARIMAX: {p: 3, d: 1, q: 1}",
+            "step": "time_series.SNARIMAX: {p: 1, d: 1, q: 0}",
+            "dozen": "time_series.SNARIMAX: {p: 12, d: 1, q: 12}",
         },
         "mae, rmse, r2",
         "mode: automatic, metric: mae, after_labels: 100, margin: {margin}",

@@ -176,11 +176,12 @@ async def test_anomalies_are_learned_without_any_label_and_checkpoints_fall_due_
     log.serve(1, 1)
     for number, (x, _) in enumerate(sample.events(120)):
         ask(log, number, x)
+    log.ask("q119", 119, partition=1, **sample.events(120)[119][0])
     fold = log.fold()
     made = fold_all(fold, log.records)
     assert [(each.version, each.position) for each in checkpoints(made) if each.position > 1] == [(1, 52), (1, 102)]
-    assert (fold.cohort.versions[1].learned, fold.counts["labelled"]) == (120, 0)
-    assert [each["kind"] for each in ended(log, made)] == ["expired"] * 119, "nothing is waited for"
+    assert (fold.cohort.versions[1].learned, fold.counts["labelled"], fold.counts["predictions.repeated"]) == (120, 0, 1)
+    assert [each["kind"] for each in ended(log, made)] == ["expired"] * 118, "after an hour"
 
 
 def spec_applied(changes: dict[str, Any]) -> dict[str, Any]:
