@@ -13,7 +13,7 @@ from penstock.learning import present
 from penstock.records import Wire, Writer
 from penstock.records.wire import schema_id
 from penstock.spec import Model, part_from_json
-from penstock.tasks import LABELLED, PREDICTIONS, Label
+from penstock.tasks import LABELLED, PREDICTIONS
 from penstock_trainer.chain import Chain
 from penstock_trainer.checkpoints import Place
 from penstock_trainer.errors import RuntimeChanged
@@ -96,13 +96,15 @@ class TrainerFold:
             return
         self.counts["predictions"] += 1
         scores = self.cohort.predict(present(value["features"]))
-        yield from self._taught(PREDICTIONS, value)
+        taught = self._lessons.give(PREDICTIONS, value)
         asked = Entry(State.OPEN, asked_ms + self.horizon_ms, asked_ms, record.offset, scores, record.value or b"")
         self.pending.put(event_id, asked)
         self._decoded.put(event_id, value)
         self._schemas.add(schema_id(record.value))
         if entry is not None:
             yield from self._overtaken(event_id, asked, entry)
+        if taught:
+            yield from self._decided()
         origin = value["origin"]
         moved = self.watermark.advance((origin["topic"], origin["partition"]), value["watermark_ms"])
         if moved or asked.due_ms < self.watermark.value:  # one that comes too late for any label ends at once
@@ -129,10 +131,12 @@ class TrainerFold:
         self._life.close(event_id, asked, label["value"], self.horizon_ms)
         yield self._outcomes.labelled(asked, prediction, label, label_offset, self.cohort)
         self.cohort.score(label["value"], asked.scores, self.selection.champion)
-        yield from self._taught(LABELLED, prediction, label["value"])
+        if self._lessons.give(LABELLED, prediction, label["value"]):
+            yield from self._decided()
 
-    def _taught(self, moment: str, prediction: Any, label: Label | None = None) -> Made:
-        if self._lessons.give(moment, prediction, label) and self.model is not None:
+    def _decided(self) -> Made:
+        """After all that a record has taught and scored: a checkpoint that is due holds every record below its position."""
+        if self.model is not None:
             yield from self.selection.learned(self.model)
 
     def _ticked(self, value: Any) -> Made:

@@ -8,6 +8,8 @@ import pytest
 
 from penstock import codec
 from penstock.fold.protocol import LogRecord, Output, Poison
+from penstock_trainer.checkpoints import record_of
+from penstock_trainer.cohort import canonical
 from penstock_trainer.fold import TrainerFold
 from tests.learning_log import LearningLog, checkpoints, fold_all
 from tests.tasks import SAMPLES, Event, Sample
@@ -123,6 +125,26 @@ async def test_a_fold_that_was_restored_goes_on_as_if_nothing_had_happened(name:
         assert before + fold_all(second, log.records[cut:]) == made
         assert second.cohort.dump() == whole.cohort.dump()
         assert (second.chain.value, second.counts, second.selection.dump()) == (whole.chain.value, whole.counts, whole.selection.dump())
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+async def test_a_checkpoint_is_what_a_replay_of_every_record_below_it_gives(name: str) -> None:
+    sample = SAMPLES[name]
+    events = sample.events(60)
+    log = await a_log(sample, events[:1], delay=0, checkpoint_every_labels=7)
+    for number, (x, y) in enumerate(events[1:], 1):
+        if number % 3:
+            log.label(f"q{number}", number, y)  # it overtakes its question
+        ask(log, number, x)
+        if number % 3 == 0:
+            log.label(f"q{number}", number + 0.5, y)
+    made = checkpoints(fold_all(log.fold(), log.records))
+    assert len(made) > 8
+    for each in made:
+        fold = log.fold()
+        fold_all(fold, log.records[: each.position])
+        version = fold.cohort.versions[each.version]
+        assert (each.metrics, each.digest) == (canonical(record_of(version)), codec.digest(version.remark()))
 
 
 @pytest.mark.parametrize(("name", "wrong"), [("multiclass", True), ("regression", "7"), ("anomaly", 0.5), ("forecasting", float("nan"))])
