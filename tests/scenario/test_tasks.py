@@ -35,6 +35,7 @@ class Told:
     task: str
     is_good: Callable[[list[Metrics], Metrics], bool]
     answer: Callable[[dict[str, Any]], bool]
+    rate: str = ""
 
 
 def is_number(prediction: dict[str, Any]) -> bool:
@@ -62,7 +63,7 @@ STRANGERS = {
     ),
     "unlabelled": Told("shuttle.csv.gz", 600, ("--task", "anomaly"), "anomaly", lambda versions, prior: not prior["labels"], is_number),
     "forecasting": Told(
-        "water-flow.csv", 300, ("--label", "Water flow [l/s]", "--task", "forecasting"), "forecasting", beats("mae", 10.0), is_number
+        "water-flow.csv", 120, ("--label", "Water flow [l/s]", "--task", "forecasting"), "forecasting", beats("mae", 10.0), is_number
     ),
     "months": Told(
         "airline-passengers.csv", 144, ("--label", "passengers", "--task", "forecasting"), "forecasting", beats("mae"), is_number
@@ -77,12 +78,12 @@ def test_from_a_csv_to_the_proof(platform: Platform, tmp_path: Path, name: str) 
     spec.write_text(platform.penstock("init", file, *told.options, "--name", stream))
     assert f"    task: {told.task}\n" in spec.read_text()
     platform.penstock("apply", spec)
-    platform.penstock("produce", stream, file)
+    platform.penstock("produce", stream, file, *(("--rate", told.rate) if told.rate else ()))
     model = next(
         part["name"] for part in json.loads(platform.penstock("ls", "-o", "json")) if part["kind"] == "model" and stream in part["name"]
     )
     ended = "labelled" if "--label" in told.options else "predictions"
-    until(lambda: platform.show(model)["learning"]["counts"].get(ended) == told.rows, DEADLINE_S)
+    until(lambda: platform.show(model)["learning"]["counts"].get(ended, 0) >= told.rows, DEADLINE_S)
     answers = [json.loads(line) for line in platform.penstock("tail", f"predictions.{model}", "-n", "3", "-o", "json").splitlines()]
     assert [told.answer(answer["value"]) for answer in answers] == [True] * 3
     shown = platform.show(model)

@@ -45,7 +45,7 @@ async def declared(client: RegistryClient) -> Declared:
 
 
 def _rule(body: str) -> str:
-    return json.dumps(json.loads(body)["label"], sort_keys=True)
+    return json.dumps(json.loads(body).get("label"), sort_keys=True)
 
 
 def only(found: Declared, model: str) -> Declared:
