@@ -3,8 +3,14 @@ import pytest
 from penstock.errors import UsageError
 from penstock.kafka.cluster import opened
 from penstock.rpc import NotFound, Refused
+from penstock.spec import load
 from penstock_registry.ledger import Ledger
-from tests.integration.registry.running import Running, spec_json
+from tests.integration.registry.running import SPEC, Running, spec_json
+
+ANOMALY = SPEC.replace("binary_classification", "anomaly").replace(
+    "{mode: automatic, metric: log_loss, after_labels: 100, margin: 0.01}", "{}"
+)
+ANOMALY = ANOMALY.replace("{linear_model.LogisticRegression: {optimizer: {optim.SGD: 0.02}}}", "anomaly.HalfSpaceTrees")
 
 
 async def test_what_has_not_changed_keeps_its_version(registry: Running, ledger: Ledger) -> None:
@@ -51,7 +57,7 @@ async def test_the_partitions_of_a_stream_cannot_change(registry: Running) -> No
 async def test_the_task_of_a_model_cannot_change(registry: Running) -> None:
     await registry.client.apply(spec_json())
     with pytest.raises(Refused, match=r"models\.late\.task: was binary_classification, and cannot become anomaly\. Try: another name"):
-        await registry.client.apply(spec_json("task: binary_classification", "task: anomaly"))
+        await registry.client.apply(load(ANOMALY).to_json())
     assert {part.version for part in await registry.client.specs()} == {1}
 
 
