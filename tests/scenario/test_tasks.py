@@ -39,7 +39,8 @@ class Told:
 
 
 def is_number(prediction: dict[str, Any]) -> bool:
-    return isinstance(prediction["score"], float) and prediction["predicted_class"] is None is prediction["probabilities"]
+    """Or nothing: a forecaster that has seen too little has no opinion yet."""
+    return isinstance(prediction["score"], float | None) and prediction["predicted_class"] is None is prediction["probabilities"]
 
 
 def is_class(prediction: dict[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from penstock.spec.values import field_name
 ENTITIES_MAX = 1_000
 ROWS_PER_ENTITY = 20
 MAX_JUMP_MS = 7 * UNITS_MS["d"]
+REPLAYED_ROWS = 1_000  # `produce` is some hundred rows ahead of what is learned: so long a label may take in a replay
 MAX_JUMP_LIMIT_MS = 3_650 * UNITS_MS["d"]
 
 
@@ -83,7 +84,7 @@ def guess(rows: Sequence[Mapping[str, str]], wishes: Wishes) -> Guess:
         dropped=dropped,
         reasons={"label": aim.reason, "time": time_reason, "id": id_reason, "key": key_reason},
         max_jump_ms=min(max(10 * jump_ms, MAX_JUMP_MS), MAX_JUMP_LIMIT_MS),
-        horizon_ms=max(2 * wishes.delay_ms, UNITS_MS["d"]),
+        horizon_ms=max(2 * wishes.delay_ms, UNITS_MS["d"], _replay_ms(columns[time]) if time else 0),
         sorted=ordered,
     )
 
@@ -162,6 +163,13 @@ def _dropped(columns: Mapping[str, Column], label: str | None, id: str, time: st
         elif column.identifying:
             reasons[column.name] = "names rows more than it describes them"
     return reasons
+
+
+def _replay_ms(column: Column) -> int:
+    """Event time that goes by while so many rows are replayed, on average: days of rows may pass before a label is through."""
+    times = [value for value in column.values if isinstance(value, int)]
+    span_ms = (max(times) - min(times)) * REPLAYED_ROWS // len(times)
+    return min(-(-span_ms // UNITS_MS["d"]) * UNITS_MS["d"], MAX_JUMP_LIMIT_MS)
 
 
 def _jumps(column: Column) -> tuple[int, bool]:

@@ -41,7 +41,12 @@ def test_a_table_of_customers_is_understood(tmp_path: Path) -> None:
     assert view.select == ("plan", "minutes")
     assert set(view.compute) == {"hour_of_day", "day_of_week"}
     assert (labels.time, labels.fields["Churned"].type) == ("known_at", "boolean")
-    assert spec.models["churn-churned"].label.horizon_ms == 4 * 86_400_000
+    days = spec.models["churn-churned"].label.horizon_ms / 86_400_000
+    assert days == 98, "a thousand rows at ten a day, so that a fast replay outruns no label"
+    assert (
+        load(specification(tmp_path / "churn.csv", label="Churned?", delay="90d")).models["churn-churned"].label.horizon_ms / 86_400_000
+        == 180
+    )
     assert "# country is left out: always the same" in text
     assert "# note is left out: names rows" in text
     assert "penstock produce churn" in text
