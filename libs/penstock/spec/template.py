@@ -11,6 +11,7 @@ from penstock.spec.section import NAME
 from penstock.spec.sketches import SKETCHES
 from penstock.tasks import TASKS
 
+SERIES_RATE = 50  # events a second: a forecast is worth little when the value before it is still under way
 YAML_WORDS = re.compile(r"null|true|false", re.IGNORECASE)
 TEMPLATE = """\
 # Written by `penstock init` from the first {rows} rows of {file}. Read what it guessed, change it, then:
@@ -64,7 +65,7 @@ def write_spec(guess: Guess, *, name: str, path: str, rows: int, delay_ms: int) 
         rows=rows,
         file=_printable(path.rpartition("/")[2]),
         path=json.dumps(_printable(path), ensure_ascii=False) if " " in path else _printable(path),
-        delay=f" --delay {format_duration(delay_ms)}" if delay_ms else "",
+        delay=_produce_options(guess, delay_ms),
         name=name,
         model=stream_name(f"{name}-{label.name if label else guess.target.task}"),
         notes=_notes(guess),
@@ -90,6 +91,11 @@ def stream_name(text: str) -> str:
     """
     name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:90]
     return name if NAME.fullmatch(name) else f"data-{name}".rstrip("-")
+
+
+def _produce_options(guess: Guess, delay_ms: int) -> str:
+    delay = f" --delay {format_duration(delay_ms)}" if delay_ms else ""
+    return f"{delay} --rate {SERIES_RATE}" if TASKS[guess.target.task].in_order else delay
 
 
 def _notes(guess: Guess) -> str:
