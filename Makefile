@@ -10,7 +10,7 @@ export PYTHONHASHSEED := 0
 unexport PYTHONDONTWRITEBYTECODE  # without compiled modules every process takes seconds to start
 CHECKED := libs services tests benchmarks examples schemas infra
 
-.PHONY: help demo test simulate faults mutants check fmt generate up down bench lock clean
+.PHONY: help demo test simulate faults mutants learners fuzz check fmt generate up down bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,6 +29,12 @@ faults: $(VENV)/dev.stamp  ## real processes under load, one fault after another
 
 mutants: $(VENV)/dev.stamp  ## break every rule on purpose and see that a test notices (MUTANTS="--rule law3" narrows)
 	@$(BIN)/python -m tests.mutants $(MUTANTS)
+
+learners: $(VENV)/dev.stamp  ## the four properties of every supported learner, into docs/learners.md
+	@$(BIN)/python -m tests.codec
+
+fuzz: $(VENV)/dev.stamp  ## hostile bytes for the state codec, in children with little memory (INPUTS=100000, SEED=0)
+	@$(BIN)/python -m tests.codec fuzz --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),0)
 
 check: $(VENV)/dev.stamp  ## lint, types, import rules, generated code up to date, compose file
 	$(BIN)/ruff check $(CHECKED)

@@ -34,12 +34,13 @@ from penstock.errors import PenstockError
 from penstock.kafka.cluster import KafkaCluster, opened
 from penstock.kafka.ports import TopicPartition
 from penstock.local.stack import read_state
+from penstock.local.supervisor import STEADY_S
 
 LEARN_AGAIN_S_MAX = 3.0
 CATCH_UP_MIN = 2.0
 LOOK_EVERY_S = 0.02
 LOAD_S = 5
-CALM_S = 8.0  # between two faults: all is level again, snapshots are stored
+CALM_S = STEADY_S + 5.0  # between two faults: all is level again, and the supervisor counts the next death as a first one
 STALL_S = 60.0
 IMPORTS = {
     "all that a trainer imports": "import penstock_trainer.main",
@@ -136,8 +137,11 @@ class Recovery:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _folded(self) -> int:
-        described = await self.bench.described()
-        return int(described.position)
+        """How far the trainer has come; 0 while it does not answer, since one that stood still for a minute restores its fold first."""
+        try:
+            return int((await self.bench.described()).position)
+        except PenstockError:
+            return 0
 
     async def _outcomes(self, kafka: KafkaCluster) -> int:
         return await self._end(kafka, "outcomes")

@@ -6,7 +6,7 @@ production; *off* has a store that keeps nothing. A round's rate is outcomes per
 broker's clock. The ratio is on's rate over off's. Every round must end with the same digest, or there is no figure.
 
 Both pay for origins, the hash chain, the barrier between rounds and an idempotent producer with acks=all: these cannot be switched off.
-Environment: RECORDS (default 20000), ROUNDS (default 4).
+Environment: RECORDS (default 45312), ROUNDS (default 4).
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class NoSnapshots:
 
 def measure(folder: Path) -> Result:
     """Run all rounds; the figures. Raises: PenstockError when digests differ."""
-    return asyncio.run(_measure(folder, environment("RECORDS", 20_000), environment("ROUNDS", 4)))
+    return asyncio.run(_measure(folder, environment("RECORDS", 45_312), environment("ROUNDS", 4)))
 
 
 async def _measure(folder: Path, records: int, rounds: int) -> Result:

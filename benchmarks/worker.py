@@ -5,7 +5,7 @@ the features, encode. *Penstock* is the production runner with a fold: origins, 
 PostgreSQL. *Faust* is an agent as its manual writes it (`async for value in stream: await topic.send(...)`), acks=all, raw serializers, so
 that it does no work of its own on the bytes. A round's rate is outputs per second between the first and the last of them, by the broker's
 clock; both read a topic that is full before they start. The last output must be the right one, and none may be there twice, or there is no
-figure. Environment: RECORDS (default 20000), ROUNDS (default 3).
+figure. Environment: RECORDS (default 60000), ROUNDS (default 3).
 """
 
 import asyncio
@@ -44,7 +44,7 @@ Process = Callable[[bytes, int], bytes]
 
 def measure(folder: Path) -> Result:
     """Run all rounds; the figures. Raises: PenstockError when the two forward different bytes."""
-    return asyncio.run(_measure(folder, environment("RECORDS", 20_000), environment("ROUNDS", 3)))
+    return asyncio.run(_measure(folder, environment("RECORDS", 60_000), environment("ROUNDS", 3)))
 
 
 async def _measure(folder: Path, count: int, rounds: int) -> Result:

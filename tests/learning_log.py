@@ -2,10 +2,12 @@
 
 import json
 import random
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from penstock.fold.protocol import LogRecord, Record
+from penstock import codec
+from penstock.fold.drive import reading, replay
+from penstock.fold.protocol import LogRecord, Missing, Output, Record, Refold
 from penstock.records import Wire, Writer, platform_schema, with_features
 from penstock.records.schemas import MemorySchemaRegistry
 from penstock_trainer.checkpoints import CheckpointMade
@@ -53,7 +55,7 @@ class LearningLog:
     async def new(cls, features: list[dict[str, Any]] = FEATURES, topic: str = TOPIC) -> "LearningLog":
         registry = MemorySchemaRegistry()
         wire = Wire(registry)
-        schemas = [platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Outcome")]
+        schemas = [platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Rewound", "Outcome")]
         schemas.append(with_features("Prediction", features))
         writers = {schema["name"]: await wire.writer(topic, schema) for schema in schemas}
         return cls(registry, wire, writers, topic)
@@ -106,6 +108,27 @@ class LearningLog:
         value = {"event_time_ms": int(hours * HOUR_MS), "origin": None, "source": "features.m", "partition": partition, "idle": idle}
         return self.append("Tick", value)
 
+    def rewind(self, to: int, *cuts: tuple[int, int], cause: str = "r1") -> LogRecord:
+        value = {"event_time_ms": 0, "cause": cause, "to": to, "cuts": [{"start": start, "end": end} for start, end in cuts]}
+        return self.append("Rewound", value)
+
+    def again(self, record: LogRecord) -> LogRecord:
+        """The very same record once more, as somebody does who does not know that it has arrived."""
+        self.records.append(record._replace(offset=len(self.records)))
+        return self.records[-1]
+
+    def without(self, *cuts: tuple[int, int]) -> list[LogRecord]:
+        """The log of a world in which what is cut was never asked and never answered, though its time passed; and nobody rewound it."""
+        return [self._hollow(record) if any(start <= record.offset < end for start, end in cuts) else record for record in self.records]
+
+    def _hollow(self, record: LogRecord) -> LogRecord:
+        name, value = self.wire.read(record.value)
+        if name == "Prediction":
+            origin = value["origin"]
+            tick = {"event_time_ms": value["watermark_ms"], "source": origin["topic"], "partition": origin["partition"], "idle": False}
+            return record._replace(value=self._writers["Tick"](tick))
+        return record._replace(value=b"junk") if name == "Label" else record
+
     def drift(self, cause: str, hours: float = 0) -> LogRecord:
         value = {"origin": None, "model": "m", "kind": "concept", "signal": "loss", "detector": "ADWIN", "statistic": 1.0}
         more = {"baseline": 0.5, "severity": 1.0, "window_from": 0, "window_to": 1, "labels": 1, "cause": cause}
@@ -116,13 +139,62 @@ def fold_all(fold: TrainerFold, records: Iterable[Record]) -> list[Any]:
     return [made for record in records for made in fold.step(record)]
 
 
+class Told(NamedTuple):
+    """What a fold has said to a whole log, and how it stands."""
+
+    fold: TrainerFold
+    outcomes: list[dict[str, Any]]
+    checkpoints: list[CheckpointMade]
+
+    def digests(self) -> dict[int, str]:
+        """Of the living versions, by the number of the one that began the line."""
+        return {line(self.fold, version.number): codec.digest(codec.encode(version.learner)) for version in self.fold.cohort.live()}
+
+
+def line(fold: TrainerFold, number: int) -> int:
+    """The version that an heir's line began with."""
+    version = fold.cohort.versions[number]
+    return line(fold, version.parent) if version.cause.startswith("r") else number
+
+
+async def tell(log: LearningLog, records: Sequence[LogRecord] | None = None) -> Told:
+    """Fold a whole log, with every rewind in it."""
+    told = Told(log.fold(), [], [])
+
+    async def resolve(missing: Missing) -> None:
+        await log.wire.fetch(int(missing.reference))
+
+    async for _, caused in replay(told.fold, reading(log.records if records is None else records), resolve):
+        for each in caused:
+            if isinstance(each, Output):
+                told.outcomes.append(log.wire.read(each.value)[1])
+            elif isinstance(each, CheckpointMade):
+                told.checkpoints.append(each)
+    return told
+
+
+def refold_of(log: LearningLog, offset: int) -> Refold:
+    """What the fold asks for at this offset."""
+    fold, start = log.fold(), 0
+    while True:
+        try:
+            fold_all(fold, log.records[start : offset + 1])
+        except Refold as refold:
+            if refold.until == offset:
+                return refold
+            fold, start = log.fold(), 0
+            fold.begin(refold)
+            continue
+        raise AssertionError("there is no such command")
+
+
 def checkpoints(made: Iterable[Any]) -> list[CheckpointMade]:
     return [effect for effect in made if isinstance(effect, CheckpointMade)]
 
 
-async def a_log(*, questions: int = 0, seed: int = 1, drift_at: int = -1, never_labelled: int = -1) -> LearningLog:
+async def a_log(*, questions: int = 0, seed: int = 1, drift_at: int = -1, never_labelled: int = -1, topic: str = TOPIC) -> LearningLog:
     """A log with a spec, a serve, and questions one a minute whose labels come an hour later; the concept turns round at `drift_at`."""
-    log = await LearningLog.new()
+    log = await LearningLog.new(topic=topic)
     log.spec()
     log.serve(1, 1)
     chance = random.Random(seed)

@@ -1,5 +1,6 @@
 """What a learner is asked: one way for the trainer, the deployer and every proof, so that their answers are equal to the bit."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,15 @@ from penstock.tasks import Answer, Learner, Task
 
 FATAL = (MemoryError, RecursionError, KeyboardInterrupt, SystemExit, GeneratorExit)
 """What says nothing about the record that a learner failed on; everything else does, a panic of River's Rust (a BaseException) too."""
+
+
+def seed_of(model: str, number: int) -> int:
+    """The seed of a version: 31 bits of SHA-256 of its name, so that every replay builds the same learner.
+
+    >>> seed_of("m", 1)
+    93331299
+    """
+    return int.from_bytes(hashlib.sha256(f"{model}/{number}".encode()).digest()[:4], "big") >> 1
 
 
 def present(features: Mapping[str, Any]) -> dict[str, Any]:

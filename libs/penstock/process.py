@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import importlib
 import os
 import signal
@@ -84,6 +85,7 @@ def main(name: str) -> int:
     log = _logger(name, Settings().log_level)
     try:
         card, service = _load(name)
+        gc.freeze()  # what is imported stays: without it a full collection looks at 130,000 objects of River for 70 to 110 ms
         asyncio.run(_serve(Process(card, Settings(), log), service))
     except PenstockError as error:
         log.error("stopped", reason=str(error))

@@ -9,6 +9,7 @@ import asyncpg
 from penstock import postgres
 from penstock.catalogue import Catalogue
 from penstock.errors import PenstockError
+from penstock.fold.ladder import Keep
 from penstock.fold.limits import Limits
 from penstock.fold.protocol import Effect, Missing, Poison, Record
 from penstock.fold.runner import Runner, Unit
@@ -95,12 +96,12 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def open_world(process: Process) -> AsyncIterator[World]:
-    """The world of this process; waits for weather to pass, and for the registry to have said what there is."""
+async def open_world(process: Process, keep: Keep | None = None) -> AsyncIterator[World]:
+    """The world of this process, which keeps such snapshots; waits for weather to pass, and for the registry to have said what there is."""
     settings, package = process.settings, f"penstock_{process.card.name}"
     async with contextlib.AsyncExitStack() as stack:
         pool = await patiently(process.log, lambda: stack.enter_async_context(postgres.connect(settings.dsn, process.schema, package)))
-        snapshots = PostgresSnapshots(pool, crash_points=process.crash_points)
+        snapshots = PostgresSnapshots(pool, keep, process.crash_points)
         await patiently(process.log, snapshots.create)
         schemas = await stack.enter_async_context(contextlib.aclosing(HttpSchemaRegistry(settings.schema_registry_url)))
         wire = Wire(schemas)

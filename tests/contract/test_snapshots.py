@@ -1,27 +1,40 @@
 """One suite for PostgresSnapshots and its twin."""
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable
 
 import pytest
 
+from penstock.fold.ladder import Keep, Rung
 from penstock.fold.protocol import Segment, Snapshot
 from penstock.fold.snapshots import BadSnapshot, MemorySnapshots, PostgresSnapshots, Saved, SnapshotId, SnapshotStore, Tail
 from tests.conftest import Corner
 
+Stores = Callable[..., Awaitable[SnapshotStore]]
+
 
 @pytest.fixture(params=["memory", "postgres"])
-async def store(request: pytest.FixtureRequest, corner: Corner) -> SnapshotStore:
-    if request.param == "memory":
-        return MemorySnapshots()
-    snapshots = PostgresSnapshots(corner.pool)
-    await snapshots.create()
-    await snapshots.create()  # harmless
-    return snapshots
+def stores(request: pytest.FixtureRequest, corner: Corner) -> Stores:
+    async def make(keep: Keep | None = None, clock: Callable[[], float] = time.time) -> SnapshotStore:
+        if request.param == "memory":
+            return MemorySnapshots(keep, clock)
+        snapshots = PostgresSnapshots(corner.pool, keep, clock=clock)
+        await snapshots.create()
+        await snapshots.create()  # harmless
+        return snapshots
+
+    return make
 
 
-def saved(sequence: int, *segments: str, fold: str = "f", state: bytes = b"state", partition: int = 0) -> Saved:
+@pytest.fixture
+async def store(stores: Stores) -> SnapshotStore:
+    return await stores()
+
+
+def saved(sequence: int, *segments: str, fold: str = "f", state: bytes = b"state", partition: int = 0, epoch: int = 0) -> Saved:
     pieces = tuple(Segment(id, id.encode() * 100) for id in segments)
-    id = SnapshotId(fold, partition, 1, 0, sequence)
+    id = SnapshotId(fold, partition, 1, epoch, sequence)
     return Saved(id, Snapshot(state, pieces), {"a": sequence, "b": 0}, {"a": Tail(sequence - 1, "ab")}, {"folded": sequence})
 
 
@@ -51,6 +64,35 @@ async def test_the_last_three_are_kept_and_a_late_zombie_pushes_nothing_out(stor
     assert [id.sequence for id in await store.newest("f", 0, 1)] == [5, 4, 3]
     for id in await store.newest("f", 0, 1):
         assert (await store.load(id)).snapshot.segments == saved(id.sequence, f"s{id.sequence}").snapshot.segments
+
+
+async def test_a_later_epoch_is_newer_whatever_it_has_folded(store: SnapshotStore) -> None:
+    for epoch, sequence in ((0, 9), (1, 5), (0, 11)):
+        await store.store(saved(sequence, epoch=epoch))
+    assert [(id.epoch, id.sequence) for id in await store.newest("f", 0, 1)] == [(1, 5), (0, 11), (0, 9)]
+
+
+async def test_beside_the_last_ones_a_ladder_is_kept_and_what_is_kept_once_stays_until_it_is_too_old(stores: Stores) -> None:
+    now_s = [0.0]
+    store = await stores(Keep(last=2, rungs=(Rung(60, 3), Rung(3600, 2))), lambda: now_s[0])
+    for minute in range(150):
+        now_s[0] = 1_700_000_000 - 1_700_000_000 % 3600 + minute * 60 + 7.0
+        for second in (0, 20):
+            now_s[0] += second
+            await store.store(saved(2 * minute + bool(second), f"s{minute}.{second}"))
+    kept = [id.sequence for id in await store.newest("f", 0, 1)]
+    assert kept == [299, 298, 296, 294, 240, 120], "the last two, the first of each of three minutes, the first of each of two hours"
+    for id in await store.newest("f", 0, 1):
+        assert (await store.load(id)).snapshot.segments, "with all that it refers to"
+
+
+async def test_the_steps_of_an_epoch_that_a_rewind_has_ended_are_kept_too(stores: Stores) -> None:
+    now_s = [0.0]
+    store = await stores(Keep(last=1, rungs=(Rung(60, 5),)), lambda: now_s[0])
+    for number, (epoch, sequence) in enumerate([(0, 10), (0, 20), (0, 30), (1, 31), (1, 32)]):
+        now_s[0] = 60.0 * number
+        await store.store(saved(sequence, epoch=epoch))
+    assert [(id.epoch, id.sequence) for id in await store.newest("f", 0, 1)] == [(1, 32), (1, 31), (0, 30), (0, 20), (0, 10)]
 
 
 async def test_to_store_the_same_again_is_harmless(store: SnapshotStore) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import timedelta
+from typing import Any
 
 from penstock.cli.platform import registry
 from tests.scenario.doors import START, Doors, failure, reading
@@ -85,6 +86,40 @@ def test_a_label_for_no_known_prediction_is_counted_as_an_orphan_in_the_end(plat
     tick = json.dumps({"time": (START + timedelta(days=5)).isoformat()}).encode()
     assert doors.post(f"{doors.readings}/ticks", tick).status_code == 202
     doors.wait(predictions=3, labelled=1, expired=2, pending=0, **{"labels.orphan": 1})
+
+
+def test_impact_follows_an_event_to_all_that_has_learned_from_it(platform: Platform) -> None:
+    doors = Doors(platform)
+    numbers = range(1, 101)
+    doors.ask(*map(reading, numbers))
+    doors.wait(predictions=100)
+    doors.answer(*map(failure, numbers))
+    doors.wait(labelled=100, pending=0)
+    asyncio.run(_newest(doors))
+    doors.ask(*map(reading, range(101, 111)))
+    doors.wait(predictions=110)
+    question = _impact(doors, f"events.{doors.readings}", 10, 20)
+    assert {name: question[name] for name in ("events", "vectors", "predictions", "labels")} == {
+        "events": 10,
+        "vectors": 10,
+        "predictions": 10,
+        "labels": 0,
+    }
+    label = _impact(doors, f"events.{doors.failures}", 0, 1)
+    assert (label["events"], label["vectors"], label["labels"], label["versions"]) == (1, 0, 1, [1])
+    assert {each["position"] > label["first"] for each in label["checkpoints"]} == {True}
+    assert label["replay_records"] == label["end"] - label["first"]
+    nothing = platform.try_penstock("impact", "--topic", f"events.{doors.readings}", "--range", "0:1000")
+    assert (nothing.returncode, "holds 0:110" in nothing.stderr) == (2, True)
+    assert platform.try_penstock("impact", "--topic", "events.nobody", "--range", "0:1").returncode == 2
+
+
+def _impact(doors: Doors, topic: str, start: int, end: int) -> Any:
+    done = doors.platform.try_penstock("impact", "--topic", topic, "--range", f"{start}:{end}", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(done.stdout)
+    assert found["model"] == doors.model
+    return found
 
 
 def test_rejects_change_nothing(platform: Platform) -> None:

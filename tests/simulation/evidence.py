@@ -1,14 +1,15 @@
 """What is looked at after a run: its logs as a reader takes them, what the oracle expects, and every fold once more, offline."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from penstock.fold.protocol import LogRecord, Missing, Poison
 from penstock.kafka.ports import TopicPartition
-from penstock.records import Wire
+from penstock.records import Wire, Writer, platform_schema
 from tests.simulation import offline
-from tests.simulation.oracle import Accepting, Judged, LearningOracle, judge_events
+from tests.simulation.oracle import Accepting, Judged, LearningOracle, cuts_of, judge_events
 from tests.simulation.platform import Run
 from tests.simulation.shop import ANSWERS, MODEL, QUESTIONS
 
@@ -70,10 +71,24 @@ class Evidence:
         """The naive life of every label in the learning log."""
         versions = self.run.trainer().cohort.versions.values()
         horizon_ms = self.run.spec.models[MODEL].label.horizon_ms
-        oracle = LearningOracle(horizon_ms, {version.number: version.born_position for version in versions})
-        for offset, name, value, _ in self.log("learning"):
+        born = {version.number: version.born_position for version in versions}
+        log = [read[:3] for read in self.log("learning")]
+        rewinds, relearns = self.run.trainer().rewinds, self.run.spec.models[MODEL].label.on_correction == "relearn"
+        by_cause = {rewind.cause: rewind for rewind in rewinds.all}
+        right = {asked: each.value for asked, (_, each) in rewinds.corrected.items()}
+        oracle = LearningOracle(horizon_ms, born, cuts_of(log), by_cause, right, relearns)
+        for offset, name, value in log:
             oracle.take(offset, name, value)
         return oracle
+
+    def ends(self) -> list[Any]:
+        """The outcomes that count: of each prediction the one of the highest revision, where the first one stood."""
+        last: dict[int, Any] = {}
+        for read in self.accepted("outcomes"):
+            before = last.get(read.fields["prediction_position"])
+            if before is None or read.fields["revision"] > before["revision"]:
+                last[read.fields["prediction_position"]] = read.fields
+        return list(last.values())
 
 
 async def gather(run: Run) -> Evidence:
@@ -96,9 +111,19 @@ async def gather(run: Run) -> Evidence:
 
 
 async def _without_junk(run: Run, wire: Wire) -> offline.Told:
-    """The learning log folded as if what was rejected had never been there."""
-    kept = [read.record._replace(offset=number) for number, read in enumerate(_read(wire, run.records("learning")))]
-    return await offline.trainer(run, Wire(run.outside.schemas), kept)
+    """The learning log folded as if what was rejected had never been there; rewinds name the offsets that this gives."""
+    kept = list(_read(wire, run.records("learning")))
+    offsets, write = [read.offset for read in kept], await wire.writer("any", platform_schema("Rewound"))
+    records = [_moved(read, number, offsets, write) for number, read in enumerate(kept)]
+    return await offline.trainer(run, Wire(run.outside.schemas), records)
+
+
+def _moved(read: Read, number: int, offsets: Sequence[int], write: Writer) -> LogRecord:
+    if read.name != "Rewound":
+        return read.record._replace(offset=number)
+    cuts = [{name: bisect_left(offsets, offset) for name, offset in cut.items()} for cut in read.fields["cuts"]]
+    to = bisect_left(offsets, read.fields["to"])
+    return read.record._replace(offset=number, value=write({**read.fields, "to": to, "cuts": cuts}))
 
 
 def _read(wire: Wire, records: Iterable[LogRecord]) -> Iterator[Read]:

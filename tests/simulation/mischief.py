@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from penstock.fold.protocol import LogRecord
 from penstock.kafka.ports import TopicPartition
 from penstock.records import Wire, platform_schema
 from tests.simulation.processes import Host
@@ -14,8 +15,9 @@ from tests.simulation.settled import runners
 from tests.simulation.shop import MODEL, QUESTIONS, changed
 from tests.simulation.twins import Outside
 
-COMMANDS = ("SpecApplied", "DriftDetected", "Serve")
+COMMANDS = ("SpecApplied", "DriftDetected", "Rewound", "Serve")
 DRIFTS_MAX = 3
+LEARNING = TopicPartition(f"learning.{MODEL}", 0)
 
 
 @dataclass(slots=True)
@@ -27,10 +29,12 @@ class Mischief:
     wire: Wire
     random: Random
     injected: Counter[str]
+    rewinds: int = 0
 
     def acts(self) -> Iterator[Coroutine[Any, Any, None]]:
         """What goes on side by side."""
-        return iter((self._operate(), self._spoil(), self._append_late(), self._detect(), self._apply_again(), self._watch()))
+        acts = (self._operate(), self._spoil(), self._append_late(), self._detect(), self._apply_again(), self._watch())
+        return iter((*acts, self._rewind()) if self.rewinds else acts)
 
     def stop(self) -> None:
         """From here on nothing goes wrong any more."""
@@ -116,6 +120,18 @@ class Mischief:
             self.injected["unit restarted"] += 1
             catalogue.change(lambda each: each.streams, QUESTIONS, spec.streams[QUESTIONS])
 
+    async def _rewind(self) -> None:
+        """Somebody takes back what was learned from a part of the log, told perhaps twice, and perhaps before the last time is done."""
+        for number in range(self.rewinds):
+            await asyncio.sleep(self.random.choice([0.5, 3.0, 8.0]))
+            if (drawn := draw_rewind(list(self.outside.broker.records(LEARNING)), self._name, self.random)) is None:
+                continue
+            write = await self.wire.writer(LEARNING.topic, platform_schema("Rewound"))
+            value = write({"event_time_ms": 1, "cause": f"rewind:{number}", "reason": "drill", **drawn})
+            for _ in range(self.random.choice([1, 1, 2])):
+                self.injected["rewind"] += 1
+                self.outside.broker.append(LEARNING, MODEL.encode(), value)
+
     async def _watch(self) -> None:
         """Count the moments at which two processes take themselves for the owner of one partition."""
         while True:
@@ -128,3 +144,16 @@ class Mischief:
             return self.wire.read(value)[0]
         except Exception:  # junk
             return ""
+
+
+def draw_rewind(records: Sequence[LogRecord], name: Callable[[bytes | None], str], random: Random) -> dict[str, Any] | None:
+    """Where a rewind goes back to and what it cuts, of a log as it stands; None while it has no specification."""
+    first = next((record.offset for record in records if name(record.value) == "SpecApplied"), None)
+    if first is None or len(records) - first < 3:  # something must stand between
+        return None
+    to = random.randrange(first + 1, len(records) - 1)
+    cuts = []
+    for _ in range(random.choice([0, 1, 1, 2])):
+        start = random.randrange(to, len(records) - 1)
+        cuts.append({"start": start, "end": random.randrange(start + 1, min(len(records), start + 40) + 1)})
+    return {"to": to, "cuts": cuts}

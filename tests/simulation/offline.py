@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from penstock import codec
-from penstock.fold.drive import drive
+from penstock.fold.drive import reading, replay
 from penstock.fold.protocol import Effect, Fold, LogRecord, Missing, Output, Poison
 from penstock.records import Wire, platform_schema, with_features
 from penstock.spec.avro import feature_fields
@@ -78,7 +78,7 @@ def _fetching(wire: Wire) -> Any:
 
 async def _tell(fold: Fold, records: Sequence[LogRecord], resolve: Any) -> Told:
     told = Told(fold)
-    async for _, caused in drive(fold, records, resolve):
+    async for _, caused in replay(fold, reading(records), resolve):
         for each in caused:
             (told.outputs if isinstance(each, Output) else told.effects).append(each)  # type: ignore[arg-type]
     return told

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,19 +97,36 @@ class Accepting:
 
 @dataclass(slots=True)
 class Question:
-    """An order id as the learning log tells of it: open, labelled, expired, or only its label is there (early)."""
+    """An order id as the learning log tells of it: open, labelled, expired, quarantined, or only its label is there (at `offset`)."""
 
     state: str
     time_ms: int
     label: bool | None = None
+    offset: int = -1
+
+
+def cuts_of(log: Sequence[tuple[int, str, Any]]) -> set[int]:
+    """Every offset that some rewind cuts."""
+    causes: set[str] = set()
+    cut: set[int] = set()
+    for offset, name, value in log:
+        if name == "Rewound" and value["cause"] not in causes:
+            causes.add(value["cause"])
+            for each in value["cuts"] or [{"start": value["to"], "end": offset}]:
+                cut |= set(range(each["start"], each["end"]))
+    return cut
 
 
 @dataclass(slots=True)
 class LearningOracle:
-    """The life of every label in a learning log, by looking at all of them at every move of the clock."""
+    """The life of every label in a learning log, by looking at all of them at every move of the clock; what is cut is not learned."""
 
     horizon_ms: int
     born: Mapping[int, int]  # by version, the position after which it is known
+    cut: Set[int] = frozenset()
+    rewinds: Mapping[str, Any] = field(default_factory=dict)  # by cause, which versions the world knew, and which one served
+    right: Mapping[int, bool] = field(default_factory=dict)  # by the offset of a prediction, its corrected label
+    relearns: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     known: dict[str, Question] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
@@ -120,6 +137,7 @@ class LearningOracle:
     _rank: tuple[int, int] = (-1, -1)
     _sources: int = 0
     _causes: set[str] = field(default_factory=set)
+    _known_before: set[int] = field(default_factory=set)
     _heads: dict[tuple[str, int], int] = field(default_factory=dict)
     _accepting: Accepting = field(default_factory=Accepting)
 
@@ -139,6 +157,8 @@ class LearningOracle:
                 self._served(offset, value)
             case _:
                 self._commanded(name, value)
+        if (corrections := self.rewinds.get(f"correction:{offset}")) is not None:
+            self._rewound(corrections)
 
     def _asked(self, offset: int, value: Any) -> None:
         id, known = value["event_id"], self.known.get(value["event_id"])
@@ -147,13 +167,16 @@ class LearningOracle:
             return
         self.counts["predictions"] += 1
         self.asked[id] += 1
-        self.known[id] = Question("open", value["event_time_ms"])
-        if known is not None and known.label is not None:
-            self._label(offset, id, known.label)
+        self.known[id] = Question("open", value["event_time_ms"], offset=offset)
+        if offset in self.cut:
+            self._quarantine(id)
+        elif known is not None and known.label is not None:
+            self._meet(offset, id, known.label, known.offset)
         origin = value["origin"]
         self._moved((origin["topic"], origin["partition"]), value["watermark_ms"])
-        if self.known[id].time_ms + self.horizon_ms < self.clock_ms:
-            self._ended(id, self.known[id])
+        question = self.known.get(id)
+        if self.spec_version > 0 and question is not None and question.time_ms + self.horizon_ms < self.clock_ms:
+            self._ended(id, question)
 
     def _answered(self, offset: int, id: str, time_ms: int, label: bool) -> None:
         known = self.known.get(id)
@@ -161,18 +184,31 @@ class LearningOracle:
             is_orphan = self.spec_version > 0 and time_ms + self.horizon_ms < self.clock_ms
             self.counts["labels.orphan" if is_orphan else "labels.early"] += 1
             if not is_orphan:
-                self.known[id] = Question("early", time_ms, label)
+                self.known[id] = Question("early", time_ms, label, offset)
         elif known.state == "open":
-            self._label(offset, id, label)
-        elif known.state == "expired":
-            self.counts["labels.too_late"] += 1
+            self._meet(offset, id, label, offset)
+        elif known.state in ("expired", "quarantined"):
+            self.counts["labels.too_late" if known.state == "expired" else "labels.quarantined"] += 1
         else:
             self.counts["labels.duplicate" if known.label == label else "labels.conflicting"] += 1
+            if self.relearns and known.state == "early" and known.label != label and offset not in self.cut:
+                known.label, known.offset = label, offset
+
+    def _meet(self, offset: int, id: str, label: bool, label_offset: int) -> None:
+        if label_offset in self.cut:
+            self.counts["labels.quarantined"] += 1
+            self._quarantine(id)
+        else:
+            self._label(offset, id, label)
+
+    def _quarantine(self, id: str) -> None:
+        self.counts["quarantined"] += 1
+        self.known[id] = Question("quarantined", self.known[id].time_ms)
 
     def _label(self, offset: int, id: str, label: bool) -> None:
         self.counts["labelled"] += 1
         self.labelled_at.append(offset)
-        self.known[id] = Question("labelled", self.known[id].time_ms, label)
+        self.known[id] = Question("labelled", self.known[id].time_ms, self.right.get(self.known[id].offset, label))
 
     def _moved(self, source: tuple[str, int], time_ms: int) -> None:
         self._heads[source] = max(time_ms, self._heads.get(source, time_ms))
@@ -197,7 +233,8 @@ class LearningOracle:
 
     def _served(self, offset: int, value: Any) -> None:
         rank, version = (value["revision"], value["position"]), value["version"]
-        if rank <= self._rank or self.born.get(version, 1 << 62) > offset:
+        is_known = self.born.get(version, 1 << 62) <= offset or version in self._known_before
+        if rank <= self._rank or not is_known:
             self.counts["serves.ignored"] += 1
             return
         self.counts["serves"] += 1
@@ -210,11 +247,18 @@ class LearningOracle:
         self._causes.add(value["cause"])
         if name == "DriftDetected":
             self.counts["drift_events"] += 1
+        elif name == "Rewound":
+            self._rewound(self.rewinds[value["cause"]])
         elif value["spec_version"] <= self.spec_version:
             self.counts["specs.ignored"] += 1
         else:
             self.spec_version, self._sources = value["spec_version"], value["partitions"]
             self._tick()
+
+    def _rewound(self, rewind: Any) -> None:
+        self.counts["rewinds"] += 1
+        self._known_before |= set(rewind.versions)
+        self.champion, self._rank = rewind.champion, rewind.serving
 
 
 def serving_at(records: Sequence[tuple[int, str, Any]]) -> dict[int, Mapping[str, Any] | None]:

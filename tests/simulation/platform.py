@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from penstock.fold.ladder import Keep, Rung
 from penstock.fold.limits import Limits
 from penstock.fold.protocol import LogRecord
 from penstock.fold.snapshots import MemorySnapshots
@@ -22,13 +23,15 @@ from tests.simulation.mischief import Mischief
 from tests.simulation.processes import Host, Rates
 from tests.simulation.registry import CatalogueTwin, RegistryTwin
 from tests.simulation.settled import folds, pending
-from tests.simulation.shop import MODEL, draw_spec
+from tests.simulation.shop import MODEL, draw_spec, with_corrections
 from tests.simulation.story import BEGIN_MS, DAY_MS, Sent, Story
 from tests.simulation.twins import Outside
 
 SERVICES = ("ingestion", "feature_store", "deployer", "trainer", "monitor")
 RECOVERS_S = 60.0
 QUIET_S = 4.0
+CORRECTIONS = 0.3  # of the runs learn what is corrected; the others draw what they drew before
+LADDER = Keep(rungs=(Rung(2.0, 5), Rung(8.0, 4)))  # a run takes a minute of its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,14 @@ class Run:
     sent: list[tuple[LogRecord, Sent]] = field(default_factory=list)
     injected: Counter[str] = field(default_factory=Counter)
     folds: dict[tuple[str, int], Any] = field(default_factory=dict)
+    final: MemoryBroker | None = None
     virtual_s: float = 0.0
     failure: Exception | None = None
 
     @property
     def broker(self) -> MemoryBroker:
-        """Where all logs are."""
-        return self.outside.broker
+        """Where all logs are; after the end as they stood then, since an idle tick may come while the hosts are being stopped."""
+        return self.final or self.outside.broker
 
     @property
     def registry(self) -> RegistryTwin:
@@ -116,7 +120,8 @@ async def _unless(guard: "asyncio.Future[list[None]]", life: Coroutine[Any, Any,
 async def _live(run: Run, story: Story, random: Random) -> None:
     """The story with faults; then none any more; then the ticks that close what is open."""
     run.registry.announce()
-    mischief = Mischief(run.outside, run.hosts, run.wire, random, run.injected)
+    rewinds = Random(f"rewinds {run.choices.seed}").choice([0, 0, 1, 2])  # half of the runs have none: those draw what they drew before
+    mischief = Mischief(run.outside, run.hosts, run.wire, random, run.injected, rewinds)
     acting = [asyncio.create_task(act) for act in mischief.acts()] if run.choices.faults else []
     await _feed(run, story.tell())
     for task in acting:
@@ -133,6 +138,7 @@ async def end(run: Run, story: Story) -> None:
         send(run, sent)
     await settle(run)
     run.folds = {(unit, number): fold for unit, number, fold in folds(run.hosts)}
+    run.final = run.broker.copy()
     for host in run.hosts:
         run.injected += host.injected
         if host.faults:
@@ -175,6 +181,8 @@ async def make(choices: Choices, random: Random, spec: Spec | None = None) -> Ru
     loop, schemas = asyncio.get_running_loop(), MemorySchemaRegistry()
     patient = spec is not None or random.random() < 0.5
     spec = spec or draw_spec(random, patient=patient)
+    if Random(f"corrections {choices.seed}").random() < CORRECTIONS:
+        spec = with_corrections(spec)
     broker = MemoryBroker(lambda: BEGIN_MS + 30 * DAY_MS + int(loop.time() * 1000))
     for topic in topics_of(spec, ""):
         broker.create(topic.name, topic.partitions)
@@ -183,7 +191,7 @@ async def make(choices: Choices, random: Random, spec: Spec | None = None) -> Ru
         await wire.writer("any", schema)
     write = await wire.writer("registry", platform_schema("RegistryEntry"))
     registry = RegistryTwin(spec, broker, write, Random(random.randrange(1 << 30)))
-    outside = Outside(broker, MemorySnapshots(), schemas, registry, CatalogueTwin(spec), _limits(random), loop.time)
+    outside = Outside(broker, MemorySnapshots(LADDER, loop.time), schemas, registry, CatalogueTwin(spec), _limits(random), loop.time)
     rates = _rates(random, choices.faults)
     hosts = [Host(outside, name, instance, Random(random.randrange(1 << 30)), rates) for name in SERVICES for instance in "ab"]
     return Run(choices, spec, patient, outside, hosts, wire)
@@ -192,7 +200,7 @@ async def make(choices: Choices, random: Random, spec: Spec | None = None) -> Ru
 def _schemas(spec: Spec) -> list[Schema]:
     """The schemas of everything that stands in a model's topics."""
     features = feature_fields(spec.views[spec.models[MODEL].view], spec)
-    platform = [platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Outcome")]
+    platform = [platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Rewound", "Outcome")]
     return [*platform, *(with_features(name, features) for name in ("FeatureVector", "Prediction"))]
 
 

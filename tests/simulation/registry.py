@@ -126,6 +126,13 @@ class RegistryTwinClient:
             raise NotFound(f"no checkpoint has the digest {digest}")
         return self._registry.blobs[digest]
 
+    async def versions(self, model: str) -> list[pb.Version]:
+        """See RegistryClient."""
+        assert model == MODEL
+        await self._faults.point("versions")
+        newest = {each.version: each for _, each in sorted(self._registry.checkpoints.items())}
+        return [pb.Version(model=model, version=number, newest=pb.Checkpoint(**asdict(each))) for number, each in sorted(newest.items())]
+
     async def serving(self, model: str) -> pb.Serving:
         """See RegistryClient; the answer is as old as its way back is long."""
         assert model == MODEL

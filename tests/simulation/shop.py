@@ -81,6 +81,13 @@ def draw_spec(random: Random, *, patient: bool) -> Spec:
     return load(text)
 
 
+def with_corrections(spec: Spec) -> Spec:
+    """The same specification, but labels are corrected: after ten minutes of event time, of questions that are not too far back."""
+    model = spec.models[MODEL]
+    rule = replace(model.label, on_correction="relearn", correction_depth=150, correction_wait_ms=600_000)
+    return with_model(spec, replace(model, label=rule))
+
+
 def changed(model: Model) -> Model:
     """The same model as it is applied once more while everything runs: another margin, and a challenger."""
     return replace(model, promotion=replace(model.promotion, margin=0.002), challengers=("adagrad",))

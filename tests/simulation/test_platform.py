@@ -21,6 +21,7 @@ KINDS = {
         "late command",
         "junk",
         "drift drill",
+        "rewind",
         "two owners",
         "live before restore",
     ),

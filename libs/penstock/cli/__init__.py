@@ -6,9 +6,11 @@ from collections.abc import Callable
 import typer
 
 from penstock.cli.apply import apply
+from penstock.cli.impact import impact
 from penstock.cli.init import init
 from penstock.cli.produce import produce
 from penstock.cli.promote import promote
+from penstock.cli.rewind import rewind
 from penstock.cli.show import ls, show
 from penstock.cli.stack import doctor, down, logs, status, up
 from penstock.cli.tail import tail
@@ -25,8 +27,8 @@ app = typer.Typer(
 )
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "The local stack": (up, down, status, logs, doctor),
-    "Streams and models": (init, apply, produce, tail, promote),
-    "What is known and proved": (ls, show, verify),
+    "Streams and models": (init, apply, produce, tail, promote, rewind),
+    "What is known and proved": (ls, show, verify, impact),
 }
 for _panel, _verbs in _PANELS.items():
     for _verb in _verbs:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from penstock.codec.builder import build as build, build_pipeline as build_pipeline
     from penstock.codec.checks import check_deterministic as check_deterministic, finite as finite
+    from penstock.codec.declared import check_declared as check_declared, decode_as as decode_as
     from penstock.codec.decoder import decode as decode
     from penstock.codec.encoder import encode as encode
     from penstock.codec.errors import (
         Malformed as Malformed,
         NotAllowed as NotAllowed,
+        NotDeclared as NotDeclared,
         RecipeError as RecipeError,
         StateError as StateError,
         TooLarge as TooLarge,
@@ -25,10 +27,13 @@ _HOMES = {
     "build_pipeline": "builder",
     "check_deterministic": "checks",
     "finite": "checks",
+    "check_declared": "declared",
+    "decode_as": "declared",
     "decode": "decoder",
     "encode": "encoder",
     "Malformed": "errors",
     "NotAllowed": "errors",
+    "NotDeclared": "errors",
     "RecipeError": "errors",
     "StateError": "errors",
     "TooLarge": "errors",

@@ -1,15 +1,16 @@
 """Fresh River objects from the recipes of a spec, with every seed and every depth explicit."""
 
 import hashlib
-import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from river import compose
 
-from penstock.codec.arguments import BUILDABLES, Argument
+from penstock.codec import classes
+from penstock.codec.arguments import Argument
+from penstock.codec.buildables import BUILDABLES
 from penstock.codec.checks import check_deterministic
-from penstock.codec.ordered import OrderedSet
+from penstock.codec.ordered import NEEDS_ORDER, OrderedSet
 from penstock.codec.recipes import Recipe, check_preprocess, check_recipe, parse
 from penstock.codec.transformers import Pick
 
@@ -24,8 +25,7 @@ def build(recipe: Recipe, seed: int) -> Any:
     >>> build({"linear_model.LogisticRegression": {"optimizer": {"optim.SGD": 0.02}}}, seed=1).optimizer.lr.learning_rate
     0.02
     """
-    check_recipe(recipe)
-    model = _construct(recipe, seed, "")
+    model = assemble_alone(recipe, seed)
     check_deterministic(model)
     return model
 
@@ -41,13 +41,26 @@ def build_pipeline(preprocess: Sequence[Mapping[str, Any]], learner: Recipe, see
     feature is skipped by every branch.
     Raises: RecipeError, NotAllowed.
     """
-    check_preprocess(preprocess)
     check_recipe(learner, "learner", "learner")
+    model = assemble(preprocess, learner, seed)
+    check_deterministic(model)
+    return model
+
+
+def assemble_alone(recipe: Recipe, seed: int) -> Any:
+    """As `build`, for an object whose determinism is not in question."""
+    check_recipe(recipe)
+    return _construct(recipe, seed, "")
+
+
+def assemble(preprocess: Sequence[Mapping[str, Any]], learner: Recipe, seed: int) -> Any:
+    """As `build_pipeline`, for a model whose determinism is not in question."""
+    check_preprocess(preprocess)
+    check_recipe(learner, None, "learner")
     model = _construct(learner, seed, "learner")
     if preprocess:
         branches = [_branch(item, seed, index) for index, item in enumerate(preprocess)]
         model = compose.Pipeline(("features", compose.TransformerUnion(*branches)), ("learner", model))
-    check_deterministic(model)
     return model
 
 
@@ -73,19 +86,20 @@ def _construct(recipe: Recipe, seed: int, path: str) -> Any:
     keywords = {key: _argument(buildable.arguments[key], value, seed, f"{here}.{key}") for key, value in given.items()}
     if "seed" in buildable.arguments:
         keywords.setdefault("seed", _derived_seed(seed, here))
-    module, _, cls = name.rpartition(".")
-    model = getattr(importlib.import_module(f"river.{module}"), cls)(**{**buildable.always, **keywords})
-    if name == "tree.HoeffdingAdaptiveTreeClassifier":
-        model.classes = OrderedSet()  # River sums over it; see the class
+    model = classes.river_class(name)(**{**buildable.always, **keywords})
+    if type(model).__qualname__ in NEEDS_ORDER:
+        model.classes = OrderedSet()
     return model
 
 
 def _argument(argument: Argument, value: Any, seed: int, path: str) -> Any:
+    if argument.many is not None:
+        return [_construct(item, seed, f"{path}[{index}]") for index, item in enumerate(value)]
     if argument.group is not None and isinstance(value, str | Mapping):
         return _construct(value, seed, path)
-    if argument.number is not None and value is not None:
+    if argument.number is not None and not isinstance(value, str | None) and not (argument.whole and isinstance(value, int)):
         return float(value)  # so that 1 and 1.0 in a spec are one model
-    return list(value) if argument.names and value is not None else value
+    return list(value) if argument.names and isinstance(value, Sequence) and not isinstance(value, str) else value
 
 
 def _derived_seed(seed: int, path: str) -> int:

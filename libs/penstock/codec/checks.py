@@ -10,6 +10,7 @@ from penstock.codec.arguments import NEVER
 from penstock.codec.distributions import is_unseeded_distribution
 from penstock.codec.encoder import Walk
 from penstock.codec.errors import NotAllowed
+from penstock.codec.ordered import NEEDS_ORDER
 
 RECURSION_FREE_DEPTH_MAX = 64
 
@@ -37,8 +38,10 @@ def _why_not_deterministic(obj: Any) -> str | None:
         return f"measures its memory, which no log determines; set memory_estimate_period={NEVER}"
     if "memory_estimate_period" in held and held["max_depth"] > RECURSION_FREE_DEPTH_MAX:
         return f"max_depth is {held['max_depth']} (River's default hangs on the recursion limit); set 1 to {RECURSION_FREE_DEPTH_MAX}"
-    if type(obj).__qualname__ == "HoeffdingAdaptiveTreeClassifier" and isinstance(obj.classes, set):
-        return "sums over a set of labels, whose order hangs on the hash seed; build it with penstock.codec.build"
+    if type(obj).__qualname__ in NEEDS_ORDER and isinstance(obj.classes, set):
+        return (
+            f"{NEEDS_ORDER[type(obj).__qualname__]} a set of labels, whose order hangs on the hash seed; build it with penstock.codec.build"
+        )
     if type(obj).__qualname__ == "Select" and len(obj.keys) > 1:
         return "selects in the order of a set; use penstock.codec.transformers.Pick"
     return None
@@ -63,4 +66,4 @@ def _holds_nan(obj: Any) -> bool:
     """What the wire holds as bytes."""
     if isinstance(obj, np.ndarray):
         return bool(np.isnan(obj).any())
-    return classes.name_of(type(obj)) in classes.RUST_CLASSES and any(map(math.isnan, native.numbers_in(obj)))
+    return classes.name_of(type(obj)) in classes.rust_class_names() and any(map(math.isnan, native.numbers_in(obj)))

@@ -1,6 +1,5 @@
 """The one allow-list: the exact classes, functions and methods that a model state, or a spec, may name."""
 
-import ast
 import functools
 import importlib
 import importlib.metadata
@@ -10,40 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from penstock.codec.allowed import CALLABLES, COMPONENTS, DERIVED, METHODS, RUST_CLASSES
 from penstock.codec.attributes import ATTRIBUTES, GROUPS
 from penstock.codec.paths import shown
-
-RUST_CLASSES = ("river._river_rust.drift.AdaptiveWindowing",)
-
-# What stands in a state as a factory, a type or a slot. A name with brackets is functools.partial with one argument.
-CALLABLES = (
-    "builtins.dict",
-    "builtins.float",
-    "builtins.int",
-    "builtins.set",
-    "builtins.str",
-    "builtins.tuple((0.0, 1.0))",
-    "collections.defaultdict",
-    "collections.defaultdict(builtins.float)",
-    "collections.defaultdict(river.naive_bayes.gaussian.GaussianNB._make_gaussian)",
-    "river.stats.maximum.Max",
-    "river.stats.minimum.Min",
-    "river.naive_bayes.gaussian.GaussianNB._make_gaussian",
-    "river.tree.splitter.ebst_splitter.EBSTNode._update_estimator_univariate",
-    "river.tree.splitter.nominal_splitter_reg.NominalSplitterReg._update_estimator_univariate",
-)
-
-METHODS = (
-    "river.drift.page_hinkley.PageHinkley._test_both",
-    "river.drift.page_hinkley.PageHinkley._test_decrease",
-    "river.drift.page_hinkley.PageHinkley._test_increase",
-)
-
-# Left out of the bytes and made anew on reading. The plan of a pipeline is a cache of its steps: River builds it at
-# the first call, so a state with it would differ before and after a mere prediction.
-DERIVED: Mapping[str, Mapping[str, Any]] = {
-    "river.compose.pipeline.Pipeline": {"_plan": None, "_inference_transformers": (), "_last_step_cached": None, "_last_step_params": {}},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +92,18 @@ def class_named(name: str) -> type[Any]:
 
     Raises: Unknown. Nothing is imported for a name that is not in the list.
     """
-    if name not in ATTRIBUTES and name not in RUST_CLASSES:
+    if name not in ATTRIBUTES and name not in RUST_CLASSES and name not in COMPONENTS:
         raise Unknown(f"class {name:.100} is not in the list")
-    found = _resolve(name)
+    found = resolve(name)
+    assert isinstance(found, type)
+    return found
+
+
+@cache
+def river_class(name: str) -> type[Any]:
+    """The class that recipes call by this name, such as `optim.SGD`."""
+    module, _, qualified = name.rpartition(".")
+    found = getattr(importlib.import_module(f"river.{module}"), qualified)
     assert isinstance(found, type)
     return found
 
@@ -153,6 +130,14 @@ def callable_name(value: Any) -> str:
     return name
 
 
+def is_listed(value: Any) -> bool:
+    """Whether a function, class or partial has a name in the list."""
+    try:
+        return _identity(value) in _callable_names()
+    except TypeError:  # a partial over something that does not hash
+        return False
+
+
 def bind(owner: object, name: Any) -> types.MethodType:
     """The listed method of this name, bound to `owner`, which must be of exactly its class.
 
@@ -160,7 +145,7 @@ def bind(owner: object, name: Any) -> types.MethodType:
     """
     if type(name) is not str or name not in METHODS or name.rpartition(".")[0] != name_of(type(owner)):
         raise Unknown(f"method {name!r:.100} is not in the list")
-    return types.MethodType(_resolve(name), owner)
+    return types.MethodType(resolve(name), owner)
 
 
 def method_name(method: types.MethodType) -> str:
@@ -169,13 +154,14 @@ def method_name(method: types.MethodType) -> str:
     Raises: Unknown.
     """
     name = f"{name_of(type(method.__self__))}.{method.__name__}"
-    if name not in METHODS or method.__func__ is not _resolve(name):
+    if name not in METHODS or method.__func__ is not resolve(name):
         raise Unknown(f"method {name} is not in the list")
     return name
 
 
 @cache
-def _resolve(name: str) -> Any:
+def resolve(name: str) -> Any:
+    """What stands under a full name; only ever called with names of the list."""
     parts = name.split(".")
     depth = next((index for index, part in enumerate(parts) if part[:1].isupper()), len(parts) - 1)
     return functools.reduce(getattr, parts[depth:], importlib.import_module(".".join(parts[:depth])))
@@ -188,9 +174,7 @@ def _callables() -> Mapping[str, Any]:
 
 def _callable(name: str) -> Any:
     function, bracket, argument = name.rstrip(")").partition("(")
-    if argument.startswith("("):
-        return functools.partial(_resolve(function), ast.literal_eval(f"{argument})"))
-    return functools.partial(_resolve(function), _resolve(argument)) if bracket else _resolve(function)
+    return functools.partial(resolve(function), resolve(argument)) if bracket else resolve(function)
 
 
 @cache

@@ -1,17 +1,20 @@
 """Bytes to a model: create every object empty, then fill in; nothing outside the allow-list is ever called."""
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from penstock.codec import classes, kinds, native, wire
+from penstock.codec import classes, kinds, native, partials, rebuilt, wire
 from penstock.codec.collector import collector_paused
 from penstock.codec.distributions import fresh_generator, is_unseeded_distribution
 from penstock.codec.encoder import is_key
 from penstock.codec.errors import Malformed, NotAllowed, StateError, TooLarge
 from penstock.codec.paths import Label, format_path, shown
 from penstock.codec.wire import DEFAULT_LIMITS, Limits
+
+LOOK_EVERY_NODES = 256  # at the clock
 
 
 def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
@@ -53,6 +56,7 @@ class _Reader:
         self._layouts_used = 0
         self._current = 0
         self._generator = fresh_generator()
+        self._deadline_s = math.inf if limits.decode_s_max is None else time.monotonic() + limits.decode_s_max
         self._inline: dict[int, Callable[[Sequence[Any], int], Any]] = {
             kinds.TUPLE: self._tuple,
             kinds.FROZENSET: self._frozenset,
@@ -60,6 +64,7 @@ class _Reader:
             kinds.CALLABLE: self._callable,
             kinds.METHOD: self._method,
             kinds.NUMPY_SCALAR: self._scalar,
+            kinds.PARTIAL: self._partial,
         }
 
     def model(self) -> Any:
@@ -79,16 +84,23 @@ class _Reader:
             raise ValueError("a layout stands twice")
         nodes = self._document.nodes
         for number, raw in enumerate(nodes):
-            self._current = number
+            self._begin(number)
             self._shells.append(self._make(raw))
         for number, raw in enumerate(nodes):
-            self._current = number
+            self._begin(number)
             if number >= len(self._origins):
                 raise ValueError(f"node {number} is not reachable")
             self._fill(raw, self._shells[number])
         if self._layouts_used != len(self._layouts):
             raise ValueError("a layout is not used")
         return self._shells[0]
+
+    def _begin(self, number: int) -> None:
+        self._current = number
+        if number % LOOK_EVERY_NODES == 0 and self._deadline_s < math.inf and time.monotonic() > self._deadline_s:
+            raise TooLarge(
+                "document", f"decode_s_max is {self._limits.decode_s_max} s, over at node {number} of {len(self._document.nodes)}"
+            )
 
     def _path(self, label: Label = None) -> str:
         if self._current >= len(self._origins):
@@ -145,6 +157,7 @@ class _Reader:
             object.__setattr__(shell, attribute, value)
         for attribute, value in layout.shape.derived.items():
             object.__setattr__(shell, attribute, value.copy() if type(value) is dict else value)
+        rebuilt.rebuild(shell)
         self._restore_generator(shell, layout)
 
     def _restore_generator(self, shell: Any, layout: _Layout) -> None:
@@ -167,7 +180,7 @@ class _Reader:
         if len(raw) == 1:
             return self._reference(raw[0], label)
         if depth >= self._limits.depth_max:
-            raise TooLarge(self._path(label), f"values are nested deeper than {self._limits.depth_max}")
+            raise TooLarge(self._path(label), f"values are nested deeper than {self._limits.depth_max}, which is depth_max")
         read = self._inline.get(raw[0])
         if read is None:
             raise ValueError(f"inline kind {raw[0]} is unknown")
@@ -212,6 +225,9 @@ class _Reader:
     def _method(self, raw: Sequence[Any], depth: int) -> Any:
         _, owner, name = raw
         return classes.bind(self._value(owner, None, depth), name)
+
+    def _partial(self, raw: Sequence[Any], depth: int) -> Any:
+        return partials.made(raw[1:], lambda part: self._value(part, None, depth))
 
     def _scalar(self, raw: Sequence[Any], depth: int) -> Any:
         _, dtype, data = raw

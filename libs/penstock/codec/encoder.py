@@ -9,24 +9,29 @@ from typing import Any
 
 import numpy as np
 
-from penstock.codec import classes, kinds, native, wire
+from penstock.codec import classes, kinds, native, partials, wire
 from penstock.codec.collector import collector_paused
 from penstock.codec.distributions import is_unseeded_distribution
 from penstock.codec.errors import NotAllowed, StateError
 from penstock.codec.paths import Label, format_path
+from penstock.codec.wire import DEFAULT_LIMITS, Limits
 
 KEY_TYPES = frozenset({str, int, float, bool, type(None), bytes})
 
 
-def encode(model: object) -> bytes:
+def encode(model: object, limits: Limits = DEFAULT_LIMITS) -> bytes:
     """The state of a model as canonical bytes; equal states give equal bytes.
 
+    What `decode` would refuse is refused here already, so that a checkpoint fails and not its restore.
+
     The root must be a River object or a container. The garbage collector is off inside: it halves large walks.
-    Raises: NotAllowed for anything outside the allow-list, with the path to it.
+    Raises: NotAllowed for anything outside the allow-list, with the path to it; TooLarge.
     """
     with collector_paused():
-        walk = Walk(model)
-        return wire.pack(walk.document(), classes.river_version())
+        document = Walk(model).document()
+        data = wire.pack(document, classes.river_version())
+        wire.check_size(data, document.nodes, limits)
+        return data
 
 
 class Walk:
@@ -47,7 +52,7 @@ class Walk:
             types.MethodType: self._method,
             types.FunctionType: self._callable,
             types.BuiltinFunctionType: self._callable,
-            functools.partial: self._callable,
+            functools.partial: self._partial,
             type: self._callable,
         }
         self._refer(model, None)
@@ -99,7 +104,7 @@ class Walk:
         return [kinds.OBJECT, layout, *(self.value(value, attribute) for attribute, value in state)]
 
     def _attributes(self, obj: Any, name: str, shape: classes.Shape) -> list[tuple[str, Any]]:
-        held = _state_of(obj)
+        held = state_of(obj)
         for attribute in shape.derived:
             held.pop(attribute, None)
         if is_unseeded_distribution(obj):
@@ -168,6 +173,15 @@ class Walk:
         except classes.Unknown as error:
             raise self._refuse(label, str(error)) from error
 
+    def _partial(self, value: "functools.partial[Any]", label: Label) -> list[Any]:
+        if classes.is_listed(value):
+            return self._callable(value, label)
+        try:
+            parts = partials.parts(value)
+        except (classes.Unknown, TypeError) as error:
+            raise self._refuse(label, str(error)) from error
+        return [kinds.PARTIAL, *(self.value(part, label) for part in parts)]
+
     def _callable(self, value: Any, label: Label) -> list[Any]:
         try:
             return [kinds.CALLABLE, classes.callable_name(value)]
@@ -188,7 +202,8 @@ def is_key(value: Any) -> bool:
     return type(value) in KEY_TYPES or isinstance(value, np.generic)
 
 
-def _state_of(obj: Any) -> dict[str, Any]:
+def state_of(obj: Any) -> dict[str, Any]:
+    """The attributes and slots of an object."""
     held = dict(getattr(obj, "__dict__", ()))
     for slot in _slots_of(type(obj)):  # type: ignore[arg-type]  # every class is hashable
         if hasattr(obj, slot):

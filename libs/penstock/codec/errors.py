@@ -28,6 +28,10 @@ class WrongVersion(StateError):
     """The state was written by another River; replay the log instead, under a spec that names this runtime."""
 
 
+class NotDeclared(StateError):
+    """The state holds other parameters than its recipe gives: it is another model's, or made by hand."""
+
+
 class RecipeError(UsageError):
     """A recipe in a spec that cannot be built; `path` leads to the place, `reason` says why and what to try."""
 

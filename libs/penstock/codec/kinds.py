@@ -17,7 +17,8 @@ from penstock.codec.wire import pack_value
 
 OBJECT = 14  # a River object: [14, layout, value of each attribute]
 
-TUPLE, FROZENSET, BIG_INTEGER, CALLABLE, NUMPY_SCALAR, METHOD = 32, 33, 34, 35, 36, 37  # inline values
+TUPLE = native.TUPLE
+FROZENSET, BIG_INTEGER, CALLABLE, NUMPY_SCALAR, METHOD, PARTIAL = 33, 34, 35, 36, 37, 38  # inline values
 BIG_INTEGER_BYTES_MAX = 128
 
 

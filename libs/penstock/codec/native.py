@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from river._river_rust.vectordict import VectorDict
 
+from penstock.codec.allowed import COMPONENTS
 from penstock.codec.classes import class_named, name_of, rust_class_names
 
 SIZE_MAX = 1_000_000  # of any one size inside a native object: a dimension, a window, a number of buckets
 WORDS = 624  # of a Mersenne Twister (Matsumoto and Nishimura, 1998)
 _WORDS_FORMAT = f"<{WORDS}I"
+TUPLE = 32  # the tag of an inline tuple
 DTYPES = frozenset({"|b1", "|u1", "<i4", "<u4", "<i8", "<u8", "<f4", "<f8"})
 
 
@@ -37,6 +39,7 @@ def natives() -> Sequence[Native]:
         Native(10, np.ndarray, _array_parts, _array_make),
         *rust,
         Native(12, VectorDict, _vector_parts, _vector_make),
+        *(Native(15, class_named(name), _component_parts, _component_make) for name in COMPONENTS),
         Native(13, statistics.NormalDist, lambda normal: [normal.mean, normal.stdev], _normal_make),
     ]
 
@@ -132,9 +135,43 @@ def _vector_parts(vector: Any) -> Sequence[Any]:
 def _vector_make(raw: Sequence[Any]) -> Any:
     keys, values = raw[::2], raw[1::2]
     _require(len(keys) == len(values) and all(type(value) is float for value in values), "the values of a VectorDict must be floats")
-    _require(all(type(key) in (str, int) for key in keys), "the keys of a VectorDict must be text or whole numbers")
-    _require(len(set(keys)) == len(keys), "a key stands twice")
-    return VectorDict(dict(zip(keys, values, strict=True)))
+    names = [_vector_key(key) for key in keys]
+    _require(len(set(names)) == len(names), "a key stands twice")
+    return VectorDict(dict(zip(names, values, strict=True)))
+
+
+def _vector_key(raw: Any) -> Any:
+    """Text, a whole number, or a flat tuple of these, as transformers name what they make of a feature."""
+    if type(raw) is list:
+        _require(len(raw) > 2 and raw[:2] == [TUPLE, len(raw) - 2] and type(raw[1]) is int, "a key of a VectorDict is broken")
+        return tuple(map(_vector_name, raw[2:]))
+    return _vector_name(raw)
+
+
+def _vector_name(raw: Any) -> str | int:
+    _require(type(raw) in (str, int), "the keys of a VectorDict must be text or whole numbers")
+    name: str | int = raw
+    return name
+
+
+def _component_parts(component: Any) -> Sequence[Any]:
+    name = name_of(type(component))
+    return [name, *(getattr(component, attribute) for attribute in COMPONENTS[name]), *component]
+
+
+def _component_make(raw: Sequence[Any]) -> Any:
+    """A part of a Holt-Winters model: a deque with parameters, whose length follows from them."""
+    name, *rest = raw
+    _require(name in COMPONENTS, "not a component")
+    parameters = COMPONENTS[name]
+    _require(len(rest) >= len(parameters) and all(type(value) in (int, float) for value in rest), "a component holds numbers only")
+    given = dict(zip(parameters, rest, strict=False))
+    seasonality = given.get("seasonality", 1)
+    _require(type(seasonality) is int and 0 <= seasonality <= SIZE_MAX, "a season is too long")
+    component = class_named(name)(**given)
+    component.extend(rest[len(parameters) :])
+    _require(len(component) == len(rest) - len(parameters), "a component is longer than its season")
+    return component
 
 
 def _normal_make(raw: Sequence[Any]) -> statistics.NormalDist:
@@ -144,7 +181,11 @@ def _normal_make(raw: Sequence[Any]) -> statistics.NormalDist:
 
 
 def _rust_parts(obj: Any) -> Sequence[Any]:
-    return [name_of(type(obj)), obj.__getstate__(), *obj.__getnewargs__()]
+    return [name_of(type(obj)), obj.__getstate__(), *_new_arguments(obj)]
+
+
+def _new_arguments(obj: Any) -> Sequence[Any]:
+    return obj.__getnewargs__() if hasattr(obj, "__getnewargs__") else ()
 
 
 def _rust_make(raw: Sequence[Any]) -> Any:
@@ -154,12 +195,12 @@ def _rust_make(raw: Sequence[Any]) -> Any:
     """
     name, state, *arguments = raw
     _require(name in rust_class_names() and type(state) is bytes, "not a native class")
-    _require(all(type(value) in (int, float) and abs(value) <= SIZE_MAX for value in arguments), "a native argument is too large")
+    _require(all(type(value) in (int, float, bool) and abs(value) <= SIZE_MAX for value in arguments), "a native argument is too large")
     cls = class_named(name)
     try:
         obj = cls.__new__(cls, *arguments)
         obj.__setstate__(state)
-        same = list(raw) == _rust_parts(obj) and [*map(type, arguments)] == [*map(type, obj.__getnewargs__())]
+        same = list(raw) == _rust_parts(obj) and [*map(type, arguments)] == [*map(type, _new_arguments(obj))]
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
@@ -170,5 +211,5 @@ def _rust_make(raw: Sequence[Any]) -> Any:
 
 def numbers_in(obj: Any) -> Sequence[float]:
     """The floats of a Rust object that can be read from outside, for the check that none is NaN."""
-    readings = [getattr(obj, name)() for name in ("get_total", "get_variance", "get_width") if hasattr(obj, name)]
-    return [float(reading) for reading in readings]
+    readings = [getattr(obj, name)() for name in ("get_total", "get_variance", "get_width", "get") if hasattr(obj, name)]
+    return [float(reading) for reading in readings if reading is not None]

@@ -1,11 +1,14 @@
 """A set in the order of insertion, for River objects that sum over a set."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
+
+# The classes with a `classes` that must be ordered, and what they do with it.
+NEEDS_ORDER = {"HoeffdingAdaptiveTreeClassifier": "sums over", "OneVsOneClassifier": "makes its classifiers in the order of"}
 
 
 class OrderedSet:
-    """What River asks of a set of labels: `add`, `in`, `len` and iteration, in the order of first insertion.
+    """What River asks of a set of labels: `add`, `in`, `len`, iteration and difference, in the order of first insertion.
 
     `HoeffdingAdaptiveTreeClassifier` normalizes its probabilities by a sum over its set of labels. With text labels the
     order of that sum, and so the last bits of every probability, hung on the hash seed and on whether the tree had
@@ -24,6 +27,9 @@ class OrderedSet:
     def add(self, item: Any) -> None:
         """Put an item at the end, unless it is there."""
         self.items[item] = None
+
+    def __sub__(self, others: Collection[Any]) -> list[Any]:
+        return [item for item in self.items if item not in others]
 
     def __contains__(self, item: object) -> bool:
         return item in self.items

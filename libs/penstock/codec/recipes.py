@@ -4,7 +4,9 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from penstock.codec.arguments import BUILDABLES, Argument, Buildable
+from penstock.codec.arguments import Argument, Buildable
+from penstock.codec.buildables import BUILDABLES, belongs
+from penstock.codec.buildables.refused import REFUSED
 from penstock.codec.errors import RecipeError
 
 Recipe: TypeAlias = str | Mapping[str, Any]
@@ -16,15 +18,18 @@ def check_recipe(recipe: Any, group: str | None = None, path: str = "") -> None:
     A recipe is a class path below `river.`, or a mapping of one such path to its arguments: a mapping of keywords
     (whose values may be recipes), a scalar for the single positional argument, or null. `group` restricts the class
     ("learner", "transformer", "detector", "metric", …); `path` begins the path in messages.
-    Raises: RecipeError, which names the nearest known name.
+    Raises: RecipeError, which names the nearest known name, or says why a class of River's cannot be proved.
     """
     name, keywords = parse(recipe, path)
     buildable = BUILDABLES[name]
-    if group is not None and buildable.group != group:
-        known = sorted(key for key, value in BUILDABLES.items() if value.group == group)
+    if group is not None and not belongs(buildable, group):
+        known = sorted(key for key, value in BUILDABLES.items() if belongs(value, group))
         raise RecipeError(_join(path, name), f"is a {buildable.group}, expected a {group}. Try: {', '.join(known)}")
     for keyword, value in keywords.items():
         _check_argument(buildable, keyword, value, _join(path, name))
+    for keyword in buildable.required:
+        if keyword not in keywords:
+            raise RecipeError(_join(path, name), f"needs {keyword}, {_kind_of(buildable.arguments[keyword])}")
 
 
 def parse(recipe: Any, path: str = "") -> tuple[str, dict[str, Any]]:
@@ -38,14 +43,21 @@ def parse(recipe: Any, path: str = "") -> tuple[str, dict[str, Any]]:
         ((name, arguments),) = recipe.items()
     else:
         name, arguments = recipe, None
+    if isinstance(name, str) and name in REFUSED:
+        raise RecipeError(path, f"{name} is refused: {REFUSED[name]}")
     if not isinstance(name, str) or name not in BUILDABLES:
         raise RecipeError(path, f"class {name!r:.100} is not in the list{_nearest(name, BUILDABLES)}")
-    if arguments is None or isinstance(arguments, Mapping):
-        return name, dict(arguments or {})
     positional = BUILDABLES[name].positional
+    if arguments is None or (isinstance(arguments, Mapping) and not (positional and _is_recipe(arguments))):
+        return name, dict(arguments or {})
     if positional is None:
         raise RecipeError(_join(path, name), f"takes keyword arguments only. Try: {{{name}: {{name: value}}}}")
     return name, {positional: arguments}
+
+
+def _is_recipe(arguments: Mapping[Any, Any]) -> bool:
+    """Whether this names a class, and no keywords: `{ensemble.BaggingClassifier: {naive_bayes.GaussianNB: null}}`."""
+    return len(arguments) == 1 and all(isinstance(key, str) and "." in key for key in arguments)
 
 
 def check_preprocess(preprocess: Any, path: str = "preprocess") -> None:
@@ -80,10 +92,21 @@ def _check_argument(buildable: Buildable, keyword: Any, value: Any, path: str) -
         return
     if argument.refused is not None:
         raise RecipeError(path, argument.refused)
-    if argument.group is not None and not _is_scalar_for(argument, value):
+    if argument.many is not None:
+        _check_recipes(argument, value, path)
+    elif argument.group is not None and not _is_scalar_for(argument, value):
         check_recipe(value, argument.group, path)
     elif not _accepts(argument, value):
-        raise RecipeError(path, f"{value!r:.100} is not {' or '.join(_accepted(argument))}")
+        raise RecipeError(path, f"{value!r:.100} is not {_kind_of(argument)}")
+
+
+def _check_recipes(argument: Argument, value: Any, path: str) -> None:
+    assert argument.many is not None
+    low, high = argument.many
+    if not isinstance(value, Sequence) or isinstance(value, str) or not low <= len(value) <= high:
+        raise RecipeError(path, f"{value!r:.100} is not {_kind_of(argument)}")
+    for index, item in enumerate(value):
+        check_recipe(item, argument.group, f"{path}[{index}]")
 
 
 def _is_scalar_for(argument: Argument, value: Any) -> bool:
@@ -94,15 +117,22 @@ def _accepts(argument: Argument, value: Any) -> bool:
     if isinstance(value, bool):
         return argument.flag
     if isinstance(value, str):
-        return value in argument.words
-    if argument.number is not None and isinstance(value, int | float):
-        return argument.number[0] <= value <= argument.number[1]
-    if argument.whole is not None and isinstance(value, int):
-        return argument.whole[0] <= value <= argument.whole[1]
+        return value in argument.words or (argument.name and bool(value))
+    if isinstance(value, int | float):
+        ranges = (argument.number, argument.whole if isinstance(value, int) else None)
+        return any(limits is not None and limits[0] <= value <= limits[1] for limits in ranges)
     return argument.names and _is_names(value)
 
 
+def _kind_of(argument: Argument) -> str:
+    return " or ".join(_accepted(argument))
+
+
 def _accepted(argument: Argument) -> Iterator[str]:
+    if argument.many is not None:
+        yield f"a list of {argument.many[0]} to {argument.many[1]} recipes of a {argument.group}"
+    elif argument.group is not None:
+        yield f"a recipe of a {argument.group}"
     if argument.flag:
         yield "true or false"
     if argument.words:
@@ -111,6 +141,8 @@ def _accepted(argument: Argument) -> Iterator[str]:
         yield f"a number from {argument.number[0]:g} to {argument.number[1]:g}"
     if argument.whole is not None:
         yield f"a whole number from {argument.whole[0]} to {argument.whole[1]}"
+    if argument.name:
+        yield "a feature name"
     if argument.names:
         yield "a list of feature names"
 

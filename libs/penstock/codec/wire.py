@@ -18,11 +18,16 @@ INT_MIN, INT_MAX = -(2**63), 2**64 - 1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a reader accepts: sizes of the whole document, and the depth of one value inside a node."""
+    """What a reader accepts and a writer makes: sizes of the whole document, the depth of one value inside a node, and time.
+
+    `decode_s_max` is None inside a fold, which knows no clock; where bytes come in from outside it has a value. Parsing takes at most
+    about 50 times the bytes in memory (an empty array is one byte there and 72 here), so `size_bytes_max` bounds that too.
+    """
 
     size_bytes_max: int = 64 * 1024 * 1024
     nodes_max: int = 1_000_000
     depth_max: int = 32
+    decode_s_max: float | None = None
 
 
 DEFAULT_LIMITS = Limits()
@@ -57,8 +62,7 @@ def unpack(data: bytes, river_version: str, limits: Limits) -> Document:
     That one comparison refuses integers and headers that are not minimal, short floats and trailing bytes.
     Raises: TooLarge, Malformed, WrongVersion.
     """
-    if len(data) > limits.size_bytes_max:
-        raise TooLarge("document", f"{len(data)} bytes, at most {limits.size_bytes_max}")
+    check_size(data, (), limits)
     parsed = _parse(data)
     if type(parsed) is not list or len(parsed) != 4 or parsed[0] != FORMAT:
         raise Malformed("document", f"not a {FORMAT} document of four parts")
@@ -67,9 +71,16 @@ def unpack(data: bytes, river_version: str, limits: Limits) -> Document:
     layouts, nodes = parsed[2], parsed[3]
     if type(layouts) is not list or type(nodes) is not list or not nodes:
         raise Malformed("document", "layouts and nodes must be arrays, with at least one node")
-    if len(nodes) > limits.nodes_max:
-        raise TooLarge("document", f"{len(nodes)} nodes, at most {limits.nodes_max}")
+    check_size(data, nodes, limits)
     return Document(layouts, nodes)
+
+
+def check_size(data: bytes, nodes: Sequence[Any], limits: Limits) -> None:
+    """Refuse too many bytes or nodes. Raises: TooLarge."""
+    if len(data) > limits.size_bytes_max:
+        raise TooLarge("document", f"{len(data)} bytes, size_bytes_max is {limits.size_bytes_max}")
+    if len(nodes) > limits.nodes_max:
+        raise TooLarge("document", f"{len(nodes)} nodes, nodes_max is {limits.nodes_max}")
 
 
 def _parse(data: bytes) -> Any:

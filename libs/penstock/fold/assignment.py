@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from penstock.errors import PenstockError
 from penstock.fold.lane import Lane
+from penstock.fold.protocol import Refold
 from penstock.fold.restore import Restorer
 from penstock.fold.setup import Setup
 from penstock.kafka.ports import Consumer, TopicPartition
@@ -64,9 +65,17 @@ class Assignment:
             self._read_from_here(lane)
         self._followed = version
 
-    async def _restored(self, partition: int) -> Lane:
+    async def refold(self, partition: int, refold: Refold) -> Lane:
+        """Put a fold in the place of one that has asked for it, and read on from where that one stands."""
+        self._setup.metrics.count("refolds", fold=self._setup.unit.name)
+        lane = self.lanes[partition] = await self._restored(partition, refold)
+        if not self.stale:
+            self._read_from_here(lane)
+        return lane
+
+    async def _restored(self, partition: int, refold: Refold | None = None) -> Lane:
         setup = self._setup
-        restored = await self._restorer.restore(partition)
+        restored = await self._restorer.restore(partition, refold)
         setup.metrics.count("restored", fold=setup.unit.name)
         setup.log.info("restored", fold=setup.unit.name, partition=partition, next_offsets=dict(restored.next_offsets))
         return Lane(setup.unit, partition, restored, setup.limits, setup.clock())

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from penstock.fold.limits import Limits
 from penstock.fold.merge import Merge
-from penstock.fold.protocol import Effect, Output, Record
+from penstock.fold.protocol import Effect, Output, Record, Refolding
 from penstock.fold.pulse import Beat, Pulse
 from penstock.fold.restore import Restored
 from penstock.fold.setup import Unit
@@ -36,6 +36,11 @@ class Lane:
         """The partitions that this lane reads."""
         return [TopicPartition(topic, self.partition) for topic in self._unit.topics]
 
+    @property
+    def refolding(self) -> bool:
+        """Whether the fold is on its way back to a record that it has asked to come to again."""
+        return isinstance(self.fold, Refolding) and self.fold.refolding
+
     def rewind(self) -> None:
         """Forget what was read but not folded: it will be read again."""
         self.merge.clear()
@@ -54,7 +59,8 @@ class Lane:
         self.merge.advance(record)
         self.next_offsets[record.topic] = record.offset + 1
         self._last[record.topic] = record
-        self._pulses[record.topic].move(now_s)
+        if self._say is not None:
+            self._pulses[record.topic].move(now_s)
         self.changed = True
 
     def pulse(self, topic: str, read_to_end: bool, now_s: float) -> Iterable[Output | Effect]:
@@ -69,7 +75,8 @@ class Lane:
         self._tails.update({topic: tail_of(record) for topic, record in self._last.items()})
         self._last.clear()
         self.changed = False
-        id = SnapshotId(self._unit.name, self.partition, self._unit.generation, 0, sum(self.next_offsets.values()))
+        epoch = self.fold.epoch if isinstance(self.fold, Refolding) else 0
+        id = SnapshotId(self._unit.name, self.partition, self._unit.generation, epoch, sum(self.next_offsets.values()))
         return Saved(id, self.fold.snapshot(), dict(self.next_offsets), dict(self._tails), dict(self.fold.counts))
 
     def positions(self) -> Mapping[TopicPartition, int]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class Limits:
     """What a runner never exceeds."""
 
-    round_records_max: int = 500
+    round_records_max: int = 2_000
     """Records folded before their outputs are sent together."""
-    buffer_records_max: int = 2_000
+    buffer_records_max: int = 5_000
     """Records of one input that wait for another one before that input is paused."""
     output_bytes_max: int = 1_000_000
     """Key, value and headers of one output; more makes its input poison."""

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from penstock.errors import PenstockError
+from penstock.fold.cuts import Cut
 from penstock.fold.pulse import Beat
 
 Header = tuple[str, bytes | None]
@@ -105,6 +106,46 @@ class Resting(Protocol):
     """A fold that knows which of its records said that an input is idle: the other inputs need not wait for that one."""
 
     def resting(self, record: Record) -> bool: ...
+
+
+@runtime_checkable
+class Refolding(Protocol):
+    """A fold whose log may say that what stands before is to be folded again: without some of its records, or with others in their place.
+
+    `epoch` counts how often that has happened; it is part of the name of a snapshot. While `refolding` the fold is on its way back to the
+    record that asked for it: it says nothing, and no snapshot of it is stored.
+    """
+
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def refolding(self) -> bool: ...
+    def begin(self, refold: "Refold") -> None:
+        """After a restore, or new: the log is read from here on, up to `refold.until`, which ends the refold."""
+
+
+class Refold(Exception):
+    """A step cannot be taken from here: the fold must go back and come to this record again, in another epoch.
+
+    It may start from any state below whose position nothing was changed by an epoch after its own: nothing of that has to be done again.
+    `changes` says where each epoch has changed something. `to` is a bound: the start is not behind it. `memory` is what the fold wants to
+    know then, for the one who restores it nothing but bytes. `caused` is what the epoch that ends here had still to say.
+
+    Whoever drives the fold discards it, restores such a state (or makes a new one), calls `begin`, and folds the log from there. So the
+    state behind the record is a function of the log alone, wherever the refold started (ADR 0018).
+    """
+
+    def __init__(self, to: int, until: int, changes: Iterable[Cut], memory: bytes, caused: "Sequence[Output | Effect]" = ()) -> None:
+        super().__init__(f"to {to}, until {until}")
+        self.to = to
+        self.until = until
+        self.changes = tuple(changes)
+        self.memory = memory
+        self.caused = caused
+
+    def can_start(self, epoch: int, position: int) -> bool:
+        """Whether a state of this epoch, in which every offset below `position` is folded, is one to start from."""
+        return position <= self.to and all(change.start >= position for change in self.changes if change.epoch > epoch)
 
 
 class Poison(PenstockError):

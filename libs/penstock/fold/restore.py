@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from structlog.typing import FilteringBoundLogger
 
 from penstock.errors import PenstockError
-from penstock.fold.protocol import Fold
-from penstock.fold.snapshots import BadSnapshot, Saved, SnapshotStore, Tail, tail_of
+from penstock.fold.protocol import Fold, Refold, Refolding
+from penstock.fold.snapshots import BadSnapshot, Saved, SnapshotId, SnapshotStore, Tail, tail_of
 from penstock.kafka.ports import Kafka, TopicPartition
 
 WAY_OUT = (
@@ -45,13 +45,13 @@ class Restorer:
     log: FilteringBoundLogger
     bad: Callable[[], None]
 
-    async def restore(self, partition: int) -> Restored:
-        """The fold as of the newest good snapshot, or a new one at the start of its inputs.
+    async def restore(self, partition: int, refold: Refold | None = None) -> Restored:
+        """The fold as of the newest good snapshot, or a new one at the start of its inputs; for a refold of one from which it can start.
 
         Raises: LogReplaced; Weather.
         """
         fold = self.make_fold(partition)
-        saved, lost = await self._newest_good(partition)
+        saved, lost = await self._newest_good(partition, refold)
         next_offsets: dict[str, int] = {}
         for topic in self.topics:
             input = TopicPartition(topic, partition)
@@ -62,12 +62,15 @@ class Restorer:
                 next_offsets[topic] = await self._start(input, lost)
         if saved is not None:
             fold.restore(saved.snapshot)
+        if refold is not None:
+            assert isinstance(fold, Refolding), "only such a fold asks for it"
+            fold.begin(refold)
         return Restored(fold, next_offsets, saved.tails if saved else {})
 
-    async def _newest_good(self, partition: int) -> tuple[Saved | None, bool]:
-        """The newest good snapshot; and, if there is none, whether there were bad ones."""
+    async def _newest_good(self, partition: int, refold: Refold | None) -> tuple[Saved | None, bool]:
+        """The newest good snapshot, for a refold the one that has folded most; and, if there is none, whether there were others."""
         found = await self.snapshots.newest(self.name, partition, self.generation)
-        for id in found:
+        for id in found if refold is None else starts(refold, found):
             try:
                 return await self.snapshots.load(id), False
             except BadSnapshot as error:
@@ -102,3 +105,10 @@ class Restorer:
             raise LogReplaced(
                 self.name, input, f"holds another record at offset {tail.offset} than the one that was folded: it was replaced"
             )
+
+
+def starts(refold: Refold, found: Sequence[SnapshotId]) -> list[SnapshotId]:
+    """The snapshots from which a refold can start, the one that has folded most first; of a fold of one input, whose offset it names."""
+    return sorted(
+        (id for id in found if refold.can_start(id.epoch, id.sequence)), key=lambda each: (each.sequence, each.epoch), reverse=True
+    )

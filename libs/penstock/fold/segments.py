@@ -5,6 +5,7 @@ new entries as a segment and marks of what has died in the older ones; a segment
 """
 
 import struct
+from array import array
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
@@ -202,7 +203,7 @@ class _Stored:
         (self.count,) = struct.unpack_from("<I", data)
         key_bytes = sum(struct.unpack_from(f"<{self.count}I", data, 4))
         lengths = struct.unpack_from(f"<{self.count}I", data, 4 + 4 * self.count)
-        self._starts = list(accumulate(lengths, initial=4 + 8 * self.count + key_bytes))
+        self._starts = array("Q", accumulate(lengths, initial=4 + 8 * self.count + key_bytes))
         self.live = self.count
         self.dead = bytearray((self.count + 7) >> 3)
 

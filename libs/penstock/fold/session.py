@@ -9,7 +9,7 @@ from penstock.fold.drive import step
 from penstock.fold.lane import Lane
 from penstock.fold.outbox import Outbox, Patience, Round
 from penstock.fold.poison import Caused, DeadLetters, take
-from penstock.fold.protocol import Missing, Output, Poison, Record
+from penstock.fold.protocol import Missing, Output, Poison, Record, Refold
 from penstock.fold.setup import Setup
 from penstock.fold.snapshots import Saved
 from penstock.fold.watchdog import Watchdog
@@ -124,7 +124,12 @@ class Session:
         for lane in self.lanes.values():
             folded = 0
             while folded < share and (record := lane.merge.peek(started_s)) is not None:
-                caused.add(await self._step(lane, record))
+                try:
+                    caused.add(await self._step(lane, record))
+                except Refold as refold:  # what is folded from here on is another epoch; nothing else of it is sent before the record
+                    caused.add(refold.caused)
+                    lane = await self._assignment.refold(lane.partition, refold)  # noqa: PLW2901
+                    break
                 now_s = clock()
                 lane.folded(record, now_s)
                 folded += 1
@@ -145,6 +150,8 @@ class Session:
         await self._patience.until_done(f"{missing}", lambda: self._setup.resolve(missing))
 
     def _refuse(self, record: Record, poison: Poison) -> list[Output]:
+        if self.lanes[record.partition].refolding:  # its letter has been sent
+            return []
         self._setup.metrics.count("rejected", fold=self._setup.unit.name, topic=record.topic, code=poison.code)
         return [self._letters.letter(record, poison)]
 
@@ -156,7 +163,7 @@ class Session:
             self._storing.result()
             self._storing = None
         started_s = self._setup.clock()
-        due = [lane for lane in self.lanes.values() if lane.changed and lane.due_s <= started_s]
+        due = [lane for lane in self.lanes.values() if lane.changed and lane.due_s <= started_s and not lane.refolding]
         if due:
             lane = min(due, key=lambda each: each.due_s)
             saved = lane.capture()
@@ -209,7 +216,7 @@ class Session:
             await self._storing
             self._storing = None
         for lane in self.lanes.values():
-            if lane.changed:
+            if lane.changed and not lane.refolding:
                 await self._store(lane, lane.capture(), 0.0)
 
     def _input_at_end(self, input: TopicPartition) -> bool:

@@ -49,6 +49,7 @@ METRICS = {
     "refused": "counter: records of a partition that was not restored yet, by fold",
     "restarts": "counter: lives ended by weather, by fold and kind of error",
     "restored": "counter: folds brought back, by fold",
+    "refolds": "counter: folds that went back because their log said so, by fold",
     "bad_snapshots": "counter: snapshots whose digest did not hold, by fold",
     "snapshots": "counter: snapshots stored, by fold",
     "snapshots_failed": "counter: snapshots that could not be stored, by fold",

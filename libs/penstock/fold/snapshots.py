@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -12,11 +13,10 @@ import asyncpg
 
 from penstock.crashpoint import CrashPoints
 from penstock.errors import PenstockError
+from penstock.fold.ladder import Keep, Step, dropped
 from penstock.fold.protocol import Record, Segment, Snapshot
 from penstock.fold.weather import Weather
 from penstock.postgres import WEATHER, queries
-
-KEPT = 3  # snapshots of one fold and partition
 
 
 class Tail(NamedTuple):
@@ -69,7 +69,7 @@ class SnapshotStore(Protocol):
     """Keeps the last snapshots of every fold. Raises: StoreUnavailable."""
 
     async def store(self, saved: Saved) -> None:
-        """Keep this one, and of its fold only the newest few. To store the same again is harmless."""
+        """Keep this one, and of its fold only what `Keep` says. To store the same again is harmless."""
 
     async def newest(self, fold: str, partition: int, generation: int) -> Sequence[SnapshotId]:
         """What is there, newest first."""
@@ -94,10 +94,17 @@ def digest_of(saved: Saved, segment_digests: Iterable[tuple[str, str]]) -> bytes
 class PostgresSnapshots:
     """Snapshots in the service's own PostgreSQL schema: `pool` connects with that schema on its search path."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", kept: int = KEPT, crash_points: CrashPoints | None = None) -> None:
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        keep: Keep | None = None,
+        crash_points: CrashPoints | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._pool = pool
         self._crash_points = crash_points or CrashPoints()
-        self._kept = kept
+        self._keep = keep or Keep()
+        self._clock = clock
         self._sql = queries("penstock.fold", "snapshots.sql")
         self._digests: dict[tuple[str, int], dict[str, str]] = {}  # of the segments that the last snapshot named
 
@@ -161,8 +168,11 @@ class PostgresSnapshots:
             json.dumps({topic: list(tail) for topic, tail in saved.tails.items()}),
             json.dumps(list(digests.items())),
             json.dumps(dict(saved.counts)),
+            self._clock(),
         )
-        await connection.execute(self._sql["delete_old_snapshots"], *key, self._kept)
+        steps = [Step(*row) for row in await connection.fetch(self._sql["steps"], *key)]
+        gone = [(*key, each.epoch, each.sequence) for each in dropped(self._keep, steps)]
+        await connection.executemany(self._sql["delete_snapshot"], gone)
         await connection.execute(self._sql["delete_orphan_segments"], *key)
 
     async def _segment_digests(self, saved: Saved) -> dict[str, str]:
@@ -200,8 +210,10 @@ class MemorySnapshots:
     `unavailable` nothing works.
     """
 
-    def __init__(self, kept: int = KEPT) -> None:
-        self._kept = kept
+    def __init__(self, keep: Keep | None = None, clock: Callable[[], float] = time.time) -> None:
+        self._keep = keep or Keep()
+        self._clock = clock
+        self._stored_s: dict[SnapshotId, float] = {}
         self._rows: dict[SnapshotId, tuple[Saved, list[tuple[str, str]], bytes]] = {}
         self.lost_replies = 0
         self.unavailable = False
@@ -211,8 +223,10 @@ class MemorySnapshots:
         self._reachable()
         digests = [(segment.id, sha256(segment.data).hexdigest()) for segment in saved.snapshot.segments]
         self._rows[saved.id] = (saved, digests, digest_of(saved, digests))
-        for old in list(await self.newest(*saved.id[:3]))[self._kept :]:
-            del self._rows[old]
+        self._stored_s.setdefault(saved.id, self._clock())
+        steps = [Step(id.epoch, id.sequence, self._stored_s[id]) for id in await self.newest(*saved.id[:3])]
+        for old in dropped(self._keep, steps):
+            self.lose(SnapshotId(*saved.id[:3], old.epoch, old.sequence))
         if self.lost_replies:
             self.lost_replies -= 1
             raise StoreUnavailable("the reply to the commit was lost")
@@ -245,6 +259,7 @@ class MemorySnapshots:
     def lose(self, id: SnapshotId) -> None:
         """Go back to before it was stored, as a database does that was restored from a backup."""
         self._rows.pop(id, None)
+        self._stored_s.pop(id, None)
 
     def ids(self) -> Sequence[SnapshotId]:
         """The names of all that is stored, in their order."""

@@ -38,20 +38,18 @@ select id from fold_segments where fold = $1 and partition = $2 and generation =
 insert into fold_segments (fold, partition, generation, id, data) values ($1, $2, $3, $4, $5);
 
 -- name: insert_snapshot
-insert into fold_snapshots (fold, partition, generation, epoch, sequence, state, digest, next_offsets, tails, segments, counts)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+insert into fold_snapshots (fold, partition, generation, epoch, sequence, state, digest, next_offsets, tails, segments, counts, stored_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, to_timestamp($12))
 on conflict (fold, partition, generation, epoch, sequence) do update
 set state = excluded.state, digest = excluded.digest, next_offsets = excluded.next_offsets, tails = excluded.tails,
-    segments = excluded.segments, counts = excluded.counts, stored_at = now();
+    segments = excluded.segments, counts = excluded.counts;
 
--- name: delete_old_snapshots
-delete from fold_snapshots
-where fold = $1 and partition = $2 and generation = $3 and (epoch, sequence) not in (
-    select epoch, sequence from fold_snapshots
-    where fold = $1 and partition = $2 and generation = $3
-    order by epoch desc, sequence desc
-    limit $4
-);
+-- name: steps
+select epoch, sequence, extract(epoch from stored_at)::double precision from fold_snapshots
+where fold = $1 and partition = $2 and generation = $3;
+
+-- name: delete_snapshot
+delete from fold_snapshots where fold = $1 and partition = $2 and generation = $3 and epoch = $4 and sequence = $5;
 
 -- name: delete_orphan_segments
 delete from fold_segments

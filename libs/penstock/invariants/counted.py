@@ -65,9 +65,9 @@ class Counted:
 
 
 class Monitored:
-    """Outcomes by kind, against the counts of the monitor."""
+    """Outcomes by kind, against the counts of the monitor; those that a rewind has revised are counted apart."""
 
-    KINDS = ("labelled", "expired", "quarantined")
+    KINDS = ("labelled", "expired", "quarantined", "revised")
 
     def __init__(self, unit: str, outcomes: str, standing: Standing) -> None:
         self._unit, self._outcomes = unit, outcomes
@@ -85,7 +85,8 @@ class Monitored:
         if not self._found and record.offset:
             self._aged = True
         if seen.name == "Outcome" and seen.fresh and record.offset < self._standing.next_offset(self._unit, record.topic, record.partition):
-            self._found[record.partition, seen.value["kind"]] += 1
+            kind = "revised" if seen.value.get("revision", 0) else seen.value["kind"]
+            self._found[record.partition, kind] += 1
 
     def finding(self) -> Finding:
         """Compare."""

@@ -11,6 +11,9 @@ from penstock.invariants.marks import Hashes, Marks
 from penstock.invariants.seen import Handler, Seen, Standing
 from penstock.tasks import LABELLED, PREDICTIONS
 
+FLAGS = {"labelled": 1, "expired": 2, "quarantined": 4}  # how a prediction has ended; the last of several is the one that counts
+LABEL = 8  # a label that an outcome has used
+
 
 class Learnt(NamedTuple):
     """What a checkpoint says of its version's lessons: since its birth `learned` + `skipped`."""
@@ -58,23 +61,38 @@ class LearnedOnce:
         if seen.name != "Outcome" or not seen.fresh or seen.origin is None:
             return
         value, caused = seen.value, seen.origin["offset"]
+        self._once.checked += 1
+        if value.get("revision", 0):
+            self._revise(seen, caused)
+            return
         if caused < self._end:
             self._found[value["kind"]] += 1
-        self._once.checked += 1
-        self._end_once(seen, "Prediction", value["prediction_position"])
+        self._end_once(seen, "Prediction", value["prediction_position"], FLAGS[value["kind"]])
         if value["kind"] == "labelled":
             self._labels.append(caused)
-            self._end_once(seen, "Label", value["label_position"])
+            self._end_once(seen, "Label", value["label_position"], LABEL)
             self._teach(seen)
 
-    def _end_once(self, seen: Seen, name: str, position: int) -> None:
+    def _revise(self, seen: Seen, caused: int) -> None:
+        """A rewind says that a prediction ended otherwise: its outcome before, if it had one, counts no more."""
+        kind, position = seen.value["kind"], seen.value["prediction_position"]
+        before = self._ended.get(0, position)
+        if caused < self._end:
+            self._found[kind] += 1
+            self._found.subtract([name for name, flag in FLAGS.items() if before & flag][-1:])
+        id = seen.value["event_id"]
+        if position >= self._starts.get(self._learning, 0) and not self._ids.holds(0, position, ("Prediction", id)):
+            self._once.add(f"{seen.where} ends {id} with {self._learning}[0]:{position}, where no Prediction of it stands")
+        self._ended.add(0, position, FLAGS[kind])
+
+    def _end_once(self, seen: Seen, name: str, position: int, flag: int) -> None:
         """An outcome names a prediction, and a labelled one its label; each of them once."""
         id, place = seen.value["event_id"], f"{self._learning}[0]:{position}"
         if position >= self._starts.get(self._learning, 0) and not self._ids.holds(0, position, (name, id)):
             self._once.add(f"{seen.where} ends {id} with {place}, where no {name} of it stands")
         elif self._ended.get(0, position):
             self._once.add(f"{seen.where} ends {id} with {place}, which another outcome has used")
-        self._ended.add(0, position, 1)
+        self._ended.add(0, position, flag)
 
     def _teach(self, seen: Seen) -> None:
         """An id is remembered for two horizons of event time; within them it teaches once."""

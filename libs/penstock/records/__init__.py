@@ -1,6 +1,7 @@
 """The records of the platform: their types, their schemas and how they stand on the wire."""
 
 from penstock.records.generated import (
+    Cut,
     DriftDetected,
     Features,
     FeatureVector,
@@ -9,6 +10,7 @@ from penstock.records.generated import (
     Outcome,
     Prediction,
     RegistryEntry,
+    Rewound,
     Serve,
     SpecApplied,
     Tick,
@@ -17,6 +19,7 @@ from penstock.records.schemas import SchemaRegistry, platform_schema, with_featu
 from penstock.records.wire import Wire, Writer, event_time_ms
 
 __all__ = [
+    "Cut",
     "DriftDetected",
     "FeatureVector",
     "Features",
@@ -25,6 +28,7 @@ __all__ = [
     "Outcome",
     "Prediction",
     "RegistryEntry",
+    "Rewound",
     "SchemaRegistry",
     "Serve",
     "SpecApplied",

@@ -87,6 +87,7 @@ SKETCHES: Mapping[str, Sketch] = {
     ),
     "forecasting": Sketch(
         {
+            "level": "time_series.HoltWinters: {alpha: 0.8}",
             "step": "time_series.SNARIMAX: {p: 1, d: 1, q: 0}",
             "dozen": "time_series.SNARIMAX: {p: 12, d: 1, q: 12}",
         },

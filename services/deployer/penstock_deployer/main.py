@@ -21,6 +21,7 @@ from penstock.spec.avro import feature_fields
 from penstock.spec.specification import newest
 from penstock.tasks import TASKS
 from penstock.world import World, open_world
+from penstock_deployer import declared
 from penstock_deployer.agent import Live, Ports, ServeAgent
 from penstock_deployer.fold import DeployerFold, Topics, Writers
 
@@ -82,7 +83,7 @@ async def _runner(world: World, model: str, task: str, fields: Fields) -> Runner
         return DeployerFold(world.wire, write, topics, world.blobs, TASKS[task])
 
     unit = Unit(UNIT + model, (topic("features"),), make_fold)
-    return world.runner(unit)
+    return world.runner(unit, resolve=partial(declared.resolve, world.resolve, world.registry, world.blobs, model))
 
 
 def _ports(world: World, fleet: Fleet, sender: Sender) -> Ports:

@@ -109,7 +109,8 @@ class Watch:
         if identity != self._identity():
             return
         self.version, self._version_from, self.labels = version, version_from, labels
-        self._detector, self._since_change = codec.decode(detector), codec.decode(since_change)
+        self._detector = codec.decode_as(detector, codec.build(self._declared.use, SEED))
+        self._since_change = codec.decode_as(since_change, stats.Var(ddof=0))
         self._recent.extend((position, signal) for position, signal in recent)
 
     def _identity(self) -> str:

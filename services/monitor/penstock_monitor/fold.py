@@ -33,7 +33,8 @@ class Drift(NamedTuple):
 class MonitorFold:
     """A function of one partition of outcomes.<model>; what drifts goes to `topic`, `partition` (by murmur2 of the model's name).
 
-    Expired and quarantined outcomes are counted, no more: they have no truth to compare with.
+    Expired and quarantined outcomes are counted, no more: they have no truth to compare with. One that takes the place of another, after a
+    rewind, is counted as revised: the world has not changed.
     """
 
     def __init__(self, model: Model, wire: Wire, write: Writer, topic: str, partition: int, generation: int = 1) -> None:
@@ -61,6 +62,9 @@ class MonitorFold:
         self.position = record.offset + 1
         if not self._origins.accept(record.topic, record.partition, outcome["origin"]):
             self.counts["echoes"] += 1
+            return ()
+        if outcome.get("revision", 0):  # an outcome of before there were rewinds has no such field
+            self.counts["revised"] += 1
             return ()
         self.counts[outcome["kind"]] += 1
         return self._labelled(record, outcome) if outcome["kind"] == "labelled" else ()

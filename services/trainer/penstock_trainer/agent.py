@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from penstock import codec
 from penstock.fold.protocol import Output, Record
-from penstock.records import SpecApplied, Wire, Writer
+from penstock.records import Rewound, SpecApplied, Wire, Writer
 from penstock_trainer.cohort import canonical
 from penstock_trainer.fold import TrainerFold
 
@@ -24,7 +24,8 @@ class Applied(NamedTuple):
 class Ports(NamedTuple):
     """What the agent needs of the world, as functions; `send` returns when the broker has acknowledged.
 
-    `topic` names a model's learning log; `partitions` counts those of its features topic, 0 while there is none.
+    `topic` names a model's learning log; `partitions` counts those of its features topic, 0 while there is none; `live` are the folds
+    that have folded what there is, not those on their way back to a rewind.
     """
 
     send: Callable[[list[Output]], Awaitable[None]]
@@ -80,6 +81,10 @@ class CommandAgent:
             found = folds.get(value["model"])
             if found is not None and found.spec_version and value["cause"] not in found.causes:
                 await self._drifted(value)
+
+    async def rewind(self, model: str, value: Rewound) -> None:
+        """Append the command that rewinds a model."""
+        await self._append("Rewound", model, value)
 
     async def _apply(self, applied: Applied) -> None:
         partitions = await self._ports.partitions(applied.model)

@@ -13,6 +13,7 @@ class Chain:
 
     def __init__(self) -> None:
         self.value = bytes(32)
+        self.before = self.value  # the value without the last record; no part of the state
         self.position = 0
 
     def append(self, record: Record) -> None:
@@ -23,5 +24,5 @@ class Chain:
             raise LogIncomplete(record, self.position)
         key = record.key or b""
         link = (self.value, len(key).to_bytes(KEY_LENGTH_BYTES, "big"), key, record.value or b"")
-        self.value = hashlib.sha256(b"".join(link)).digest()
+        self.before, self.value = self.value, hashlib.sha256(b"".join(link)).digest()
         self.position = record.offset + 1

@@ -1,16 +1,17 @@
 """The cohort: every version of a model that has lived, and what the living ones do with a question and with a label."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from penstock import codec
+from penstock.learning import seed_of
 from penstock.spec import Model
 from penstock.tasks import TASKS, Answer, Label, Loss, Task
 from penstock_trainer.versions import Version
 
 Scores = tuple[tuple[int, Answer], ...]
+UNTOLD = ("binary_classification", "log_loss")  # task and metric of a log before its first specification
 
 
 class Cohort:
@@ -21,15 +22,16 @@ class Cohort:
 
     def __init__(self) -> None:
         self.versions: dict[int, Version] = {}
-        self.task: Task = TASKS["binary_classification"]
-        self.metric = "log_loss"
+        self.task: Task = TASKS[UNTOLD[0]]
+        self.metric = UNTOLD[1]
 
-    def follow(self, model: Model) -> None:
-        """From here on do the task of this model; what was paired by another metric is started anew."""
-        if model.promotion.metric != self.metric:
+    def follow(self, model: Model | None) -> None:
+        """From here on do the task of this model, None before it is known; what was paired by another metric is started anew."""
+        task, metric = (model.task, model.promotion.metric) if model else UNTOLD
+        if metric != self.metric:
             for version in self.live():
                 version.unpair()
-        self.task, self.metric = TASKS[model.task], model.promotion.metric
+        self.task, self.metric = TASKS[task], metric
 
     @property
     def loss(self) -> Loss | None:
@@ -55,7 +57,7 @@ class Cohort:
 
     def born(self, model: Model, learner_name: str, parent: int, cause: str, position: int) -> Version:
         """A new version of a declared learner; its number and its seed follow from the log alone."""
-        number = len(self.versions) + 1
+        number = max(self.versions, default=0) + 1
         learner = codec.build_pipeline(model.preprocess, model.learners[learner_name], seed_of(model.name, number))
         version = Version(
             *(self.task, number, learner_name, recipe_of(model, learner_name), learner, parent, cause, position),
@@ -110,14 +112,9 @@ class Cohort:
         """The state as plain values."""
         return [version.dump() for version in self.versions.values()]
 
-    def load(self, state: Sequence[list[Any]]) -> None:
-        """Take back what `dump` gave."""
-        self.versions = {version.number: version for version in (Version.load(self.task, each) for each in state)}
-
-
-def seed_of(model: str, number: int) -> int:
-    """The seed of a version: 31 bits of SHA-256 of its name, so that every replay builds the same learner."""
-    return int.from_bytes(hashlib.sha256(f"{model}/{number}".encode()).digest()[:4], "big") >> 1
+    def load(self, state: Sequence[list[Any]], model: str) -> None:
+        """Take back what `dump` gave for the model of this name. Raises: StateError for a learner that is not what its recipe makes."""
+        self.versions = {number: Version.load(self.task, each, seed_of(model, number)) for each in state for number in (each[0][0],)}
 
 
 def recipe_of(model: Model, learner_name: str) -> str:

@@ -7,30 +7,34 @@ from typing import Any
 import msgspec
 
 from penstock.fold.origin import Origins
-from penstock.fold.protocol import Effect, Output, Poison, Record, Snapshot
+from penstock.fold.protocol import Effect, Output, Poison, Record, Refold, Snapshot
 from penstock.fold.watermark import Watermark
 from penstock.learning import present
 from penstock.records import Wire, Writer
 from penstock.records.wire import schema_id
 from penstock.spec import Model, part_from_json
+from penstock.spec.model import RELEARN, LabelRule
 from penstock.tasks import LABELLED, PREDICTIONS
 from penstock_trainer.chain import Chain
 from penstock_trainer.checkpoints import Place
+from penstock_trainer.corrections import NEVER_MS, Correction, Corrections
 from penstock_trainer.errors import RuntimeChanged
 from penstock_trainer.labels import Life
 from penstock_trainer.lessons import Lessons
 from penstock_trainer.outcomes import Outcomes
 from penstock_trainer.pending import Decoded, Entry, Pending, State
+from penstock_trainer.rewind import Rewind, Rewinds, cuts_of
 from penstock_trainer.selection import Selection
 
 UNKNOWN_HORIZON_MS = 1 << 60
+MOVES = ("Prediction", "Tick")  # what moves the clock; corrections that are due are learned before the next of them
 UNKNOWN_SOURCES = 1 << 30  # the clock waits for the first specification, which counts its sources
 
 Made = Iterator[Output | Effect]
 
 
 class TrainerFold:
-    """Folds `learning.<model>`: specs, predictions, labels, ticks, serves and drift in; outcomes and checkpoints out.
+    """Folds `learning.<model>`: specs, predictions, labels, ticks, serves, drift and rewinds in; outcomes and checkpoints out.
 
     It reads nothing but the log. Its state after the record at offset n is a function of the records 0 … n, to the last bit. `runtime`
     changes nothing: when it is given, a log that is to be folded under another one is refused (design: equality is promised within one).
@@ -49,6 +53,8 @@ class TrainerFold:
         self.cohort = self.selection.cohort
         self.watermark = Watermark(UNKNOWN_SOURCES)
         self.pending = Pending()
+        self.rewinds = Rewinds()
+        self.corrections = Corrections()
         self._schemas: set[int] = set()
         self._unseen: set[int] = set()
         self._origins = Origins()
@@ -60,12 +66,17 @@ class TrainerFold:
         self._outcomes = Outcomes(write_outcome, outcomes_topic, generation)
 
     def step(self, record: Record) -> Iterable[Output | Effect]:
-        """Fold one record. It is chained first, whatever it holds. Raises: Missing before anything else has changed; Poison."""
+        """Fold one record. It is chained first, whatever it holds. Raises: Missing before anything else has changed; Poison; Refold."""
         self.chain.append(record)
         self._recall_schemas()
         name, value = self._wire.read(record.value)
         self._outcomes.begin(record)
-        return list(self._fold(name, value, record))
+        if self.corrections.due_ms < self.watermark.value and name in MOVES and self.rewinds.until is None:
+            raise self._relearn(record)
+        made = list(self._fold(name, value, record))
+        if (rewind := self.rewinds.at(record.offset)) is not None:
+            made += self._went_back(rewind, record)
+        return () if self.rewinds.until is not None else made  # on the way back to a rewind all has been said
 
     def _fold(self, name: str, value: Any, record: Record) -> Made:
         match name:
@@ -81,7 +92,9 @@ class TrainerFold:
                 yield from self._applied(value)
             case "DriftDetected" if self._is_first(value):
                 yield from self.selection.drifted(self.model, value)
-            case "Prediction" | "Label" | "SpecApplied" | "DriftDetected":
+            case "Rewound" if self._is_first(value):
+                yield from self._rewound(value, record)
+            case "Prediction" | "Label" | "SpecApplied" | "DriftDetected" | "Rewound":
                 self.counts["echoes"] += 1
             case _:
                 raise Poison("unknown_record", f"a learning log holds no {name}")
@@ -95,18 +108,21 @@ class TrainerFold:
             self.counts["predictions.repeated"] += 1
             return
         self.counts["predictions"] += 1
-        scores = self.cohort.predict(present(value["features"]))
-        taught = self._lessons.give(PREDICTIONS, value)
+        is_cut = self.rewinds.cuts.hold(record.offset)
+        scores = () if is_cut else self.cohort.predict(present(value["features"]))
+        taught = not is_cut and self._lessons.give(PREDICTIONS, value)
         asked = Entry(State.OPEN, asked_ms + self.horizon_ms, asked_ms, record.offset, scores, record.value or b"")
         self.pending.put(event_id, asked)
         self._decoded.put(event_id, value)
         self._schemas.add(schema_id(record.value))
-        if entry is not None:
+        origin = value["origin"]  # the clock first: a checkpoint at this position tells the time behind this record
+        moved = self.watermark.advance((origin["topic"], origin["partition"]), value["watermark_ms"])
+        if is_cut:
+            yield from self._quarantined(event_id, asked, record.offset)
+        elif entry is not None:
             yield from self._overtaken(event_id, asked, entry)
         if taught:
             yield from self._decided()
-        origin = value["origin"]
-        moved = self.watermark.advance((origin["topic"], origin["partition"]), value["watermark_ms"])
         if moved or asked.due_ms < self.watermark.value:  # one that comes too late for any label ends at once
             yield from self._expired()
 
@@ -116,7 +132,48 @@ class TrainerFold:
         asked = self._life.label(value, record, self.watermark.value, self.horizon_ms)
         self._schemas.add(schema_id(record.value))
         if asked is not None:
-            yield from self._learned(value["event_id"], asked, value, record.offset)
+            yield from self._answered(value["event_id"], asked, value, record.offset)
+        elif self.model is not None and self.model.label.on_correction == RELEARN:
+            self._contradicted(value, record, self.model.label)
+
+    def _contradicted(self, label: Any, record: Record, rule: LabelRule) -> None:
+        """A label for what has one: if it says otherwise, and not too late, it is learned in its place; the last one counts."""
+        event_id = label["event_id"]
+        entry = self.pending.get(event_id)
+        if entry is None or entry.state not in (State.LABELLED, State.EARLY) or self.rewinds.cuts.hold(record.offset):
+            return
+        agrees = self._life.agrees(entry, label["value"])
+        if entry.state is State.EARLY:
+            if not agrees:
+                self.pending.put(event_id, entry._replace(offset=record.offset, body=record.value or b""))
+        elif agrees:
+            self.corrections.withdraw(entry.offset)
+        elif self.rewinds.supersedes(entry.offset, record.offset):
+            self.counts["corrections.known"] += 1
+        elif record.offset - entry.offset > rule.correction_depth:
+            self.counts["corrections.refused"] += 1
+            self.selection.refused_correction(event_id, record.offset - entry.offset)
+        else:
+            self.counts["corrections"] += 1
+            self.corrections.gather(Correction(entry.offset, label["value"], record.offset), self.watermark.value, rule.correction_wait_ms)
+
+    def _answered(self, event_id: str, asked: Entry, label: Any, label_offset: int) -> Made:
+        """A prediction and its label have met."""
+        if self.rewinds.cuts.hold(label_offset):
+            self.counts["labels.quarantined"] += 1
+            yield from self._quarantined(event_id, asked, label_offset)
+        else:
+            right = self.rewinds.correct(asked, label, label_offset)
+            if right is not label:
+                self.counts["labels.corrected"] += 1
+            yield from self._learned(event_id, asked, right, label_offset)
+
+    def _quarantined(self, event_id: str, asked: Entry, cut_offset: int) -> Made:
+        """A prediction ends without reaching a learner: it, or its label, was cut at this offset."""
+        prediction = self._decoded.pop(event_id) or self._wire.read(asked.body)[1]
+        self._life.quarantine(event_id, asked, self.horizon_ms)
+        self.rewinds.note(cut_offset, asked)
+        yield self._outcomes.quarantined(asked, prediction, self.cohort, 0)
 
     def _overtaken(self, event_id: str, asked: Entry, early: Entry) -> Made:
         """A label has come before its prediction, perhaps even before the specification that says what a label is."""
@@ -124,7 +181,7 @@ class TrainerFold:
         if self.cohort.task.wrong_label(label["value"]):
             self.counts["labels.orphan"] += 1
         else:
-            yield from self._learned(event_id, asked, label, early.offset)
+            yield from self._answered(event_id, asked, label, early.offset)
 
     def _learned(self, event_id: str, asked: Entry, label: Any, label_offset: int) -> Made:
         prediction = self._decoded.pop(event_id) or self._wire.read(asked.body)[1]
@@ -156,9 +213,43 @@ class TrainerFold:
         before, model = self.model, self._follow(value["spec"], value["spec_version"], value["runtime"])
         if before is None:
             self.pending.set_horizon(self.horizon_ms)
+        moved = self.watermark.expect(value.get("partitions", 1))  # a log keeps the records that were written before there was this field
         yield from self.selection.applied(model, before, value)
-        if self.watermark.expect(value.get("partitions", 1)):  # a log keeps the records that were written before there was this field
+        if moved:
             yield from self._expired()
+
+    def _rewound(self, value: Any, record: Record) -> Made:
+        """A rewind: the fold asks to come here again without what is cut; when it does, the model goes on as new versions."""
+        rewind = self.rewinds.of(value["cause"])
+        if rewind is None:
+            raise self._refold(record, value["cause"], value["to"], cuts_of(value, record, self.spec_version))
+        yield from self._went_back(rewind, record)
+
+    def _relearn(self, record: Record) -> Refold:
+        """The corrections that have been gathered are due: the log is folded again with the right labels."""
+        due = tuple(self.corrections.all())
+        return self._refold(record, f"correction:{record.offset}", due[0].asked, corrections=due)
+
+    def _refold(
+        self, record: Record, cause: str, to: int, cuts: tuple[tuple[int, int], ...] = (), corrections: tuple[Correction, ...] = ()
+    ) -> Refold:
+        versions = {number: version.learner_name for number, version in self.cohort.versions.items()}
+        rewind = Rewind(record.offset, cause, cuts, versions, self.selection.champion, self.selection.serving, corrections)
+        before = Place(self.name, record.offset, self.chain.before, self.watermark.value, self.runtime)
+        return self.rewinds.ask(rewind, to, self.selection.ended(before))
+
+    def _went_back(self, rewind: Rewind, record: Record) -> Made:
+        """The fold has come again to where it went back from: the model goes on as new versions, and what ends otherwise is told."""
+        assert self.model is not None, "a rewind before the first specification is poison"
+        self.counts["rewinds"] += 1
+        revised = self.rewinds.finish(record.offset)
+        yield from self.selection.rewound(self.model, rewind)
+        for asked, label, label_offset in revised:
+            prediction = self._wire.read(asked.body)[1]
+            if label is None:
+                yield self._outcomes.quarantined(asked, prediction, self.cohort, self.rewinds.epoch)
+            else:
+                yield self._outcomes.labelled(asked, prediction, label, label_offset, self.cohort, self.rewinds.epoch)
 
     # Law II, and small helpers
 
@@ -190,6 +281,20 @@ class TrainerFold:
             self._wire.known(min(self._unseen))
             self._unseen.remove(min(self._unseen))
 
+    @property
+    def epoch(self) -> int:
+        """How many rewinds there have been."""
+        return self.rewinds.epoch
+
+    @property
+    def refolding(self) -> bool:
+        """Whether the log is being folded again, up to a rewind."""
+        return self.rewinds.until is not None
+
+    def begin(self, refold: Refold) -> None:
+        """Fold the log from here on as the rewind that asked for it says (see Refolding)."""
+        self.rewinds.begin(refold, self.chain.position)
+
     def _place(self) -> Place:
         return Place(self.name, self.chain.position, self.chain.value, self.watermark.value, self.runtime)
 
@@ -209,6 +314,8 @@ class TrainerFold:
             "watermark": self.watermark.dump(),
             "origins": self._origins.dump(),
             "lessons": self._lessons.dump(),
+            "rewinds": self.rewinds.dump(),
+            "corrections": self.corrections.dump(),
             "pending": manifest,
         }
         return Snapshot(msgspec.msgpack.encode(state), tuple(segments))
@@ -222,6 +329,8 @@ class TrainerFold:
         version, spec, runtime = state["spec"]
         self.pending.restore(state["pending"], snapshot.segments)
         self._decoded.clear()
+        self.model, self.spec, self.spec_version, self.runtime = None, "", 0, ""
+        self.cohort.follow(None)
         if spec:
             self._follow(spec, version, runtime)
         self._schemas = set(state["schemas"])
@@ -232,6 +341,8 @@ class TrainerFold:
         self.watermark.sources = state["partitions"]
         self._origins.load(state["origins"])
         self._lessons.load(state["lessons"])
+        self.rewinds.load(state.get("rewinds", []))  # a snapshot of before there were rewinds has none
+        self.corrections.load(state.get("corrections", [NEVER_MS, []]))
 
 
 def model_of(name: str, spec: str) -> Model:

@@ -12,7 +12,7 @@ from penstock_trainer.pending import Entry, Pending, State
 
 
 class Life:
-    """Moves event ids from state to state and counts: predictions = pending + labelled + expired (+ quarantined)."""
+    """Moves event ids from state to state and counts: predictions = pending + labelled + expired + quarantined."""
 
     def __init__(self, pending: Pending, counts: Counter[str], wire: Wire) -> None:
         self._wire = wire
@@ -28,14 +28,21 @@ class Life:
             return entry
         elif entry.state is State.EXPIRED:
             self._counts["labels.too_late"] += 1
+        elif entry.state is State.QUARANTINED:  # perhaps a copy of what was cut: it teaches nothing
+            self._counts["labels.quarantined"] += 1
         else:
-            self._counts["labels.duplicate" if self._agrees(entry, label["value"]) else "labels.conflicting"] += 1
+            self._counts["labels.duplicate" if self.agrees(entry, label["value"]) else "labels.conflicting"] += 1
         return None
 
     def close(self, event_id: str, asked: Entry, value: Label, horizon_ms: int) -> None:
         """The prediction is labelled; its id is remembered until the watermark passes its event time + 2 × horizon."""
         self._counts["labelled"] += 1
         self._pending.put(event_id, self._remembered(State.LABELLED, asked, horizon_ms, _bytes(value)))
+
+    def quarantine(self, event_id: str, asked: Entry, horizon_ms: int) -> None:
+        """The prediction, or its label, was cut; its id is remembered as that of a labelled one."""
+        self._counts["quarantined"] += 1
+        self._pending.put(event_id, self._remembered(State.QUARANTINED, asked, horizon_ms, b""))
 
     def end(self, event_id: str, entry: Entry) -> bool:
         """The state of an id has run out; True if it was an open prediction, which has expired now."""
@@ -57,7 +64,8 @@ class Life:
         entry = Entry(State.EARLY, due_ms, label["event_time_ms"], record.offset, (), record.value or b"")
         self._pending.put(label["event_id"], entry)
 
-    def _agrees(self, entry: Entry, value: Label) -> bool:
+    def agrees(self, entry: Entry, value: Label) -> bool:
+        """Whether a label says what is known of its prediction already."""
         if entry.state is State.LABELLED:
             return entry.body == _bytes(value)
         early: Label = self._wire.read(entry.body)[1]["value"]

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
 from penstock import codec
 from penstock.fleet import Fleet, Plan
+from penstock.fold.ladder import WITH_LADDER
 from penstock.fold.protocol import Effect
 from penstock.fold.runner import Runner, Unit
 from penstock.kafka.agent import Agent, agents, every
@@ -15,13 +16,15 @@ from penstock.kafka.sender import Sender
 from penstock.process import Process
 from penstock.rpc import NotFound
 from penstock.rpc.server import Service, serve_grpc
-from penstock.rpc.trainer.v1 import trainer_pb2, trainer_pb2_grpc
+from penstock.rpc.trainer.v1 import rewind_pb2, rewind_pb2_grpc, trainer_pb2, trainer_pb2_grpc
 from penstock.world import WEATHER, World, as_weather, open_world, patiently
+from penstock_trainer import rewinder
 from penstock_trainer.agent import Applied, CommandAgent, Ports
 from penstock_trainer.checkpoints import CheckpointMade, message
 from penstock_trainer.cohort import canonical
 from penstock_trainer.drifts import Drifts
 from penstock_trainer.fold import TrainerFold
+from penstock_trainer.log import read_log
 from penstock_trainer.service import TrainerService
 
 RECONCILE_EVERY_S = 1.0
@@ -30,7 +33,7 @@ UNIT = "trainer/"
 
 async def main(process: Process) -> None:
     """Serve until cancelled."""
-    async with open_world(process) as world, AsyncExitStack() as stack:
+    async with open_world(process, WITH_LADDER) as world, AsyncExitStack() as stack:
         fleet = Fleet(partial(_plans, world), process.log)
         process.counts.append(fleet.counts)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
@@ -39,7 +42,8 @@ async def main(process: Process) -> None:
         drifts = await stack.enter_async_context(Drifts(process.settings.bootstrap, process.topic("drift"), world.wire))
         sender = await stack.enter_async_context(Sender(world.kafka))
         agent = CommandAgent(world.wire, _ports(world, fleet, drifts, sender))
-        await stack.enter_async_context(serve_grpc([_service(world, fleet)], process.settings.bind, process.settings.grpc_port, WEATHER))
+        services = [_service(world, fleet), _rewinder(world, fleet, agent)]
+        await stack.enter_async_context(serve_grpc(services, process.settings.bind, process.settings.grpc_port, WEATHER))
         handlers = [
             Agent("trainer-specs", process.topic("registry"), agent.hint_registry),
             Agent("trainer-drift", process.topic("drift"), agent.hint_drift),
@@ -58,13 +62,15 @@ def _plans(world: World) -> Iterable[Plan]:
 
 
 async def _runner(world: World, model: str) -> Runner:
-    topic = partial(world.process.topic, name=model)
-    write_outcome = await patiently(world.process.log, lambda: world.writer(topic("outcomes"), "Outcome"))
+    make = await patiently(world.process.log, lambda: _maker(world, model))
+    return world.runner(Unit(UNIT + model, (world.process.topic("learning", model),), lambda _: make()), partial(_deliver, world))
 
-    def make_fold(_: int) -> TrainerFold:
-        return TrainerFold(model, world.wire, write_outcome, topic("outcomes"), canonical(codec.runtime()))
 
-    return world.runner(Unit(UNIT + model, (topic("learning"),), make_fold), partial(_deliver, world))
+async def _maker(world: World, model: str) -> Callable[[], TrainerFold]:
+    """How new folds of a model are made."""
+    outcomes = world.process.topic("outcomes", model)
+    write_outcome = await world.writer(outcomes, "Outcome")
+    return lambda: TrainerFold(model, world.wire, write_outcome, outcomes, canonical(codec.runtime()))
 
 
 async def _deliver(world: World, effects: Sequence[Effect]) -> None:
@@ -78,9 +84,34 @@ def _folds(fleet: Fleet) -> Iterable[TrainerFold]:
     return [fold for _, _, fold in fleet.folds() if isinstance(fold, TrainerFold)]
 
 
+def _fold_of(fleet: Fleet, model: str) -> TrainerFold | None:
+    return next((fold for fold in _folds(fleet) if fold.name == model), None)
+
+
 def _service(world: World, fleet: Fleet) -> Service:
-    servicer = TrainerService(lambda model: next((fold for fold in _folds(fleet) if fold.name == model), None), world.registry)
+    servicer = TrainerService(partial(_fold_of, fleet), world.registry)
     return Service(trainer_pb2.DESCRIPTOR.services_by_name["Trainer"], trainer_pb2_grpc.add_TrainerServicer_to_server, servicer)
+
+
+def _rewinder(world: World, fleet: Fleet, agent: CommandAgent) -> Service:
+    async def make_fold(model: str) -> TrainerFold:
+        return (await _maker(world, model))()
+
+    ports = rewinder.Ports(
+        fold_of=partial(_fold_of, fleet),
+        append=agent.rewind,
+        snapshots=lambda model: world.snapshots.newest(UNIT + model, 0, 1),
+        load=world.snapshots.load,
+        read=lambda model, start, end: read_log(world.process.settings.bootstrap, world.process.topic("learning", model), start, end),
+        make_fold=make_fold,
+        resolve=world.resolve,
+        wire=world.wire,
+        now_ms=lambda: time.time_ns() // 1_000_000,
+        clock=time.monotonic,
+        pause=asyncio.sleep,
+    )
+    descriptor = rewind_pb2.DESCRIPTOR.services_by_name["Rewinder"]
+    return Service(descriptor, rewind_pb2_grpc.add_RewinderServicer_to_server, rewinder.RewindService(ports))
 
 
 def _ports(world: World, fleet: Fleet, drifts: Drifts, sender: Sender) -> Ports:
@@ -98,7 +129,7 @@ def _ports(world: World, fleet: Fleet, drifts: Drifts, sender: Sender) -> Ports:
         send=sender.send,
         writer=world.writer,
         topic=partial(world.process.topic, "learning"),
-        live=partial(_folds, fleet),
+        live=lambda: [fold for fold in _folds(fleet) if not fold.refolding],  # one that has folded half of its log knows half
         applied=applied,
         partitions=partitions,
         drifts=drifts.all,

@@ -24,15 +24,19 @@ class Outcomes:
         """From here on outcomes are caused by this record."""
         self._record, self._index = record, 0
 
-    def labelled(self, asked: Entry, prediction: Any, label: Any, label_offset: int, cohort: Cohort) -> Output:
-        """The outcome of a prediction whose label has come."""
+    def labelled(self, asked: Entry, prediction: Any, label: Any, label_offset: int, cohort: Cohort, revision: int = 0) -> Output:
+        """The outcome of a prediction whose label has come; with a revision it takes the place of another."""
         delay_ms = label["event_time_ms"] - asked.event_time_ms
         end = {"kind": "labelled", "label": label["value"], "label_position": label_offset, "label_delay_ms": delay_ms}
-        return self._outcome(asked, prediction, end, cohort)
+        return self._outcome(asked, prediction, {**end, "revision": revision}, cohort)
 
     def expired(self, asked: Entry, prediction: Any, cohort: Cohort) -> Output:
         """The outcome of a prediction whose label did not come within the horizon."""
         return self._outcome(asked, prediction, {"kind": "expired"}, cohort)
+
+    def quarantined(self, asked: Entry, prediction: Any, cohort: Cohort, revision: int) -> Output:
+        """The outcome of a prediction that reached no learner, or whose label did not; with a revision it takes the place of another."""
+        return self._outcome(asked, prediction, {"kind": "quarantined", "revision": revision}, cohort)
 
     def _outcome(self, asked: Entry, prediction: Any, end: dict[str, Any], cohort: Cohort) -> Output:
         value = self._write(

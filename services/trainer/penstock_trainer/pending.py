@@ -1,6 +1,5 @@
-"""The life of a prediction: pending, then exactly one of labelled or expired, then remembered, then forgotten."""
+"""The life of a prediction: pending, then exactly one of labelled, expired or quarantined, then remembered, then forgotten."""
 
-import heapq
 import struct
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
@@ -11,6 +10,7 @@ import msgspec
 from penstock.fold.protocol import Segment
 from penstock.fold.segments import SegmentedMap
 from penstock.tasks import Answer
+from penstock_trainer.due import Calendar, Due
 
 DECODED_MAX = 4_096
 HEADER = struct.Struct("<BqqqH")  # state, due, event time, offset; number of scores, or PACKED
@@ -26,6 +26,7 @@ class State(IntEnum):
     LABELLED = 2
     EXPIRED = 3
     EARLY = 4  # a label whose prediction has not come yet
+    QUARANTINED = 5  # it, or its label, was cut by a rewind
 
 
 class Entry(NamedTuple):
@@ -97,7 +98,7 @@ class Pending:
 
     def __init__(self) -> None:
         self._entries = SegmentedMap("pending")
-        self._due: list[tuple[int, int, str]] = []
+        self._calendar = Calendar()
         self.open_count = 0
 
     def get(self, event_id: str) -> Entry | None:
@@ -110,16 +111,15 @@ class Pending:
         self._forget(event_id)
         self._entries.put(event_id, entry.pack())
         self.open_count += entry.state is State.OPEN
-        heapq.heappush(self._due, (entry.due_ms, entry.offset, event_id))
+        self._calendar.add(event_id, Due(entry.due_ms, entry.offset))
 
     def due(self, watermark_ms: int) -> Iterator[tuple[str, Entry]]:
         """The ids whose state has ended, in the order of their due times; each is removed. Due *at* the watermark is not yet past."""
-        while self._due and self._due[0][0] < watermark_ms:
-            due_ms, offset, event_id = heapq.heappop(self._due)
+        for event_id in self._calendar.before(watermark_ms, self._due_of):
             entry = self.get(event_id)
-            if entry is not None and (entry.due_ms, entry.offset) == (due_ms, offset):
-                self._forget(event_id)
-                yield event_id, entry
+            assert entry is not None
+            self._forget(event_id)
+            yield event_id, entry
 
     def set_horizon(self, horizon_ms: int) -> None:
         """From the first specification on it is known how long what is pending waits, and what has ended is remembered."""
@@ -128,6 +128,10 @@ class Pending:
             assert entry is not None
             horizons = 1 if entry.state in (State.OPEN, State.EARLY) else 2
             self.put(event_id, entry._replace(due_ms=entry.event_time_ms + horizons * horizon_ms))
+
+    def _due_of(self, event_id: str) -> Due | None:
+        data = self._entries.get(event_id)
+        return None if data is None else _due_in(data)
 
     def _forget(self, event_id: str) -> None:
         data = self._entries.pop(event_id)
@@ -140,9 +144,12 @@ class Pending:
     def restore(self, manifest: Any, segments: Sequence[Segment]) -> None:
         """Take back what `capture` gave; the order of what is due follows from the entries."""
         self._entries.restore(manifest, segments)
-        self._due, self.open_count = [], 0
+        self._calendar, self.open_count = Calendar(), 0
         for event_id, data in self._entries.unordered():
-            state, due_ms, _, offset, _ = HEADER.unpack_from(data)
-            self._due.append((due_ms, offset, event_id))
-            self.open_count += state == State.OPEN
-        heapq.heapify(self._due)
+            self._calendar.add(event_id, _due_in(data))
+            self.open_count += data[0] == State.OPEN
+
+
+def _due_in(packed: bytes) -> Due:
+    _, due_ms, _, offset, _ = HEADER.unpack_from(packed)
+    return Due(due_ms, offset)

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from penstock.spec import Model, Reaction
 from penstock_trainer.checkpoints import CheckpointMade, Place, Proposed, checkpoint, propose
 from penstock_trainer.cohort import Cohort
+from penstock_trainer.heirs import Heirs, inherit, proposed
 from penstock_trainer.history import Event, History
 from penstock_trainer.policy import Reactions, Refusal, proposal
+from penstock_trainer.rewind import Rewind
 from penstock_trainer.versions import Version
 
 CHALLENGER_INTERVALS = 10  # a challenger is checkpointed so many times less often than the champion
@@ -27,6 +30,7 @@ class Selection:
         self.history = History()
         self.champion = 0
         self.serving = (-1, -1)  # revision of the alias and position of the checkpoint in force
+        self.heirs = Heirs()
         self._proposed: set[int] = set()  # under this champion and this specification
         self._reactions = Reactions({})
         self._counts = counts
@@ -55,7 +59,7 @@ class Selection:
     def served(self, model: Model | None, value: Any) -> Decided:
         """Which checkpoint answers from here on: an older answer than the one in force changes nothing."""
         order = (value["revision"], value["position"])
-        if order <= self.serving or value["version"] not in self.cohort.versions:
+        if order <= self.serving or not (value["version"] in self.cohort.versions or value["version"] in self.heirs):
             self._counts["serves.ignored"] += 1
             return
         self.serving = order
@@ -72,6 +76,41 @@ class Selection:
             yield from self._wished(best, champion)
         for version in self._due(model):
             yield checkpoint(version, self._place())
+
+    def ended(self, place: Place) -> list[CheckpointMade]:
+        """The last words of an epoch: its living versions as they stand before the rewind that ends them."""
+        return [replace(checkpoint(version, place), live=False) for version in self.cohort.live()]
+
+    def rewound(self, model: Model, rewind: Rewind) -> Decided:
+        """A refold has come to its command: every living version goes on as a new one, and the heir of whoever serves is proposed."""
+        heirs = inherit(self.cohort, model, rewind)
+        best = self.cohort.best([self.cohort.versions[number] for number in heirs])
+        assert best is not None, "after a specification somebody lives"
+        self.heirs.succeed(heirs, rewind, default=heirs.get(self.champion, heirs[best.number]))
+        self.champion, self.serving = rewind.champion, rewind.serving
+        self._proposed.clear()
+        for number in heirs.values():
+            heir = self.cohort.versions[number]
+            lineage = {"parent": heir.parent, "without": [list(cut) for cut in rewind.cuts]}
+            self._note("rewound", number, rewind.cause, lineage | ({"corrected": len(rewind.corrections)} if rewind.corrections else {}))
+            if number != self.heirs.of(self.champion):
+                yield checkpoint(heir, self._place())
+        yield from self._succeeded()
+
+    def refused_correction(self, event_id: str, depth: int) -> None:
+        """A correction came too late to be learned: it is named."""
+        self._note("refused", 0, f"correction:{event_id}", {"reason": "depth", "records": depth})
+
+    def _succeeded(self) -> Decided:
+        """When the one that serves was ended by a rewind, its heir is proposed."""
+        number = self.heirs.of(self.champion)
+        if number is None or number in self._proposed or not self.cohort.versions[number].live:
+            return
+        heir = self.cohort.versions[number]
+        self._proposed.add(number)
+        self._counts["proposals"] += 1
+        self._note("proposal", number, heir.cause, {"labels": 0, "difference": 0.0, "declared": True})
+        yield checkpoint(heir, self._place(), proposed(heir, self.champion, self._place().position))
 
     def _born(self, model: Model, learner: str, cause: str) -> Version:
         return self.cohort.born(model, learner, self.champion, cause, self._place().position)
@@ -107,6 +146,7 @@ class Selection:
             version.unpair()
         if model and before and before.live and not self.cohort.is_declared(before, model):
             yield self._retired(before, "specification")
+        yield from self._succeeded()
 
     def _wished(self, version: Version, champion: Version, *, declared: bool = False) -> Decided:
         if version.number in self._proposed:
@@ -151,13 +191,15 @@ class Selection:
             "history": self.history.dump(),
             "serving": [self.champion, *self.serving],
             "proposed": sorted(self._proposed),
+            "heirs": self.heirs.dump(),
             "reactions": dict(sorted(self._reactions.fired_at_labels.items())),
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Take back what `dump` gave."""
-        self.cohort.load(state["cohort"])
+        self.cohort.load(state["cohort"], self._place().model)
         self.history.load(state["history"])
         self.champion, self.serving = state["serving"][0], (state["serving"][1], state["serving"][2])
         self._proposed = set(state["proposed"])
+        self.heirs.load(state.get("heirs", []))  # a snapshot of before there were rewinds has none
         self._reactions.fired_at_labels = state["reactions"]

@@ -4,26 +4,22 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import asdict, dataclass
-
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from penstock import codec
 from penstock.errors import PenstockError
-from penstock.fold.drive import drive
+from penstock.fold.drive import replay as fold_log
 from penstock.fold.protocol import Missing, Record
-from penstock.kafka.consumer import READER
 from penstock.records import Wire, platform_schema
 from penstock.records.schemas import HttpSchemaRegistry
 from penstock.settings import Settings
 from penstock_trainer.checkpoints import record_of
 from penstock_trainer.cohort import canonical
 from penstock_trainer.fold import TrainerFold
+from penstock_trainer.log import read_log
 
 PROGRESS_EVERY_S = 0.5
-POLL_MS = 500
-SILENCE_MAX_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +47,11 @@ async def replay(settings: Settings, model: str, version: int, position: int) ->
     async def resolve(missing: Missing) -> None:
         await wire.fetch(int(missing.reference))
 
+    def read(start: int) -> AsyncGenerator[list[Record]]:
+        return read_log(settings.bootstrap, f"{settings.topic_prefix}learning.{model}", start, position)
+
     try:
-        async for records in _read(settings, f"{settings.topic_prefix}learning.{model}", position):
-            async for _ in drive(fold, records, resolve):
-                pass
+        async for _ in fold_log(fold, read, resolve):
             if time.monotonic() - heard > PROGRESS_EVERY_S:
                 heard = time.monotonic()
                 yield fold.chain.position
@@ -66,26 +63,6 @@ async def replay(settings: Settings, model: str, version: int, position: int) ->
     blob = learned.remark() if learned.live else learned.mark
     chain, metrics = fold.chain.value.hex(), canonical(record_of(learned))
     yield Replayed(fold.chain.position, time.monotonic() - began, chain, codec.digest(blob), metrics)
-
-
-async def _read(settings: Settings, topic: str, position: int) -> AsyncIterator[list[Record]]:
-    partition = TopicPartition(topic, 0)
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, group_id=None, **READER)
-    await consumer.start()
-    try:
-        consumer.assign([partition])
-        start, end = (await consumer.beginning_offsets([partition]))[partition], (await consumer.end_offsets([partition]))[partition]
-        if start > 0 or end < position:
-            raise PenstockError(
-                f"{topic} holds the offsets {start} … {end - 1}; the proof needs 0 … {position - 1}. Try: restore the topic"
-            )
-        consumer.seek(partition, 0)
-        while (at := await consumer.position(partition)) < position:
-            async with asyncio.timeout(SILENCE_MAX_S):
-                batches = await consumer.getmany(partition, timeout_ms=POLL_MS)
-            yield [record for record in batches.get(partition, []) if at <= record.offset < position]
-    finally:
-        await consumer.stop()
 
 
 async def _print(model: str, version: int, position: int) -> None:

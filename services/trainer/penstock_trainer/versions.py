@@ -1,6 +1,7 @@
 """A version: a living learner in a model's log, scored on every label before it learns from it, and repaired when it fails."""
 
 import copy
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,9 +121,11 @@ class Version:
         return [plain, counts, self.remark() if self.live else self.mark, codec.encode(self.scores)]
 
     @classmethod
-    def load(cls, task: Task, state: list[Any]) -> "Version":
-        """Take back what `dump` gave."""
+    def load(cls, task: Task, state: list[Any], seed: int) -> "Version":
+        """Take back what `dump` gave. Raises: StateError, also when the learner is not what its recipe and this seed make."""
         (number, name, recipe, parent, cause, born, live), counts, mark, scores = state
-        version = cls(task, number, name, recipe, codec.decode(mark), parent, cause, born, codec.decode(scores), live, *counts)
+        declared = json.loads(recipe)
+        learner = codec.decode_as(mark, codec.build_pipeline(declared["preprocess"], declared["learner"], seed))
+        version = cls(task, number, name, recipe, learner, parent, cause, born, codec.decode(scores), live, *counts)
         version.mark = mark
         return version

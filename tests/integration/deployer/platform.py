@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import json
 import socket
 import uuid
 from collections.abc import AsyncIterator
@@ -47,6 +48,8 @@ models:
     champion: sgd
     drift: {detectors: [{signal: loss, use: {drift.ADWIN: {delta: 0.002}}}]}
 """
+STEPS = [{"select": "numbers", "then": "preprocessing.StandardScaler"}, {"select": "strings", "then": "preprocessing.OneHotEncoder"}]
+LEARNER = {"linear_model.LogisticRegression": {"optimizer": {"optim.SGD": 0.02}}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Platform:
             digest=hashlib.sha256(blob).hexdigest(),
             watermark_ms=1_000,
             learner="sgd",
-            recipe="{}",
+            recipe=json.dumps({"preprocess": STEPS, "learner": LEARNER}),
             runtime="{}",
             metrics="{}",
             cause=f"birth:{version}",
@@ -95,11 +98,7 @@ class Platform:
 
 
 def learner(learned: int) -> bytes:
-    steps = [{"select": "numbers", "then": "preprocessing.StandardScaler"}, {"select": "strings", "then": "preprocessing.OneHotEncoder"}]
-    pipeline, random = (
-        codec.build_pipeline(steps, {"linear_model.LogisticRegression": {"optimizer": {"optim.SGD": 0.02}}}, seed=1),
-        Random(1),
-    )
+    pipeline, random = codec.build_pipeline(STEPS, LEARNER, seed=1), Random(1)
     for _ in range(learned):
         wind = random.uniform(0, 50)
         pipeline.learn_one({"wind": wind, "carrier": random.choice(["AA", "UA"])}, wind > 25)

@@ -12,12 +12,15 @@ from typer.testing import CliRunner
 from penstock.cli import app
 from penstock.cli.platform import NotRunning
 from penstock.cli.produce import followed_by
+from penstock.cli.rewind import describe_rewind, read_range
 from penstock.cli.show import open_proposals
+from penstock.errors import UsageError
+from penstock.inspection.rewind import Heir, Rewound
 from penstock.replay import closing_ticks
 from penstock.spec import Spec, load
 
 FLIGHTS = Path(__file__).parents[3] / "examples" / "flights" / "penstock.yaml"
-VERBS = ("up", "down", "status", "logs", "doctor", "init", "apply", "produce", "tail", "promote", "ls", "show", "verify")
+VERBS = ("up", "down", "status", "logs", "doctor", "init", "apply", "produce", "tail", "promote", "rewind", "ls", "show", "verify")
 
 
 def spec() -> Spec:
@@ -40,6 +43,35 @@ def test_without_a_platform_the_message_names_the_next_command(tmp_path: Path) -
     result = CliRunner().invoke(app, ["ls", "--folder", str(tmp_path)], env=environment)
     assert isinstance(result.exception, NotRunning)
     assert (result.exception.exit_code, str(result.exception)[-16:]) == (1, "Try: penstock up")
+
+
+@pytest.mark.parametrize("text", ["7", "a:b", "7:", "7-9", "-1:3"])
+def test_a_range_that_is_none_is_exit_code_2(text: str) -> None:
+    with pytest.raises(UsageError, match="no range of offsets") as raised:
+        read_range(text)
+    assert raised.value.exit_code == 2
+
+
+def test_a_dry_run_says_what_would_happen_and_that_nothing_did() -> None:
+    heir = Heir(version=0, parent=2, learner="sgd", digest="", proposed=False)
+    would = Rewound("m", True, "", 900, 300, [(400, 500), (600, 610)], 601, 1.26, 41, 39, [heir], 2)
+    assert describe_rewind(would).splitlines() == [
+        "m would be folded again from offset 300 up to 900, without 400:500, 600:610: 601 records, about 1.3 s",
+        "  41 predictions and 39 labels stand there and would reach no learner",
+        "  1 versions would go on as new ones; version 2 would serve until its heir does",
+        "nothing was changed",
+    ]
+
+
+def test_a_rewind_says_who_goes_on_and_who_is_to_serve() -> None:
+    heirs = [Heir(3, 1, "sgd", "ab" * 32, True), Heir(4, 2, "adagrad", "cd" * 32, False)]
+    done = Rewound("m", False, "rewind:7:9:1f", 900, 0, [(7, 9)], 901, 0.5, 2, 0, heirs, 1)
+    assert describe_rewind(done).splitlines() == [
+        "m was folded again from the beginning without 7:9: 901 records in 0.5 s (rewind:7:9:1f)",
+        "  2 more predictions are quarantined",
+        "  version 3 goes on for 1 (sgd), digest abababababababab, to serve",
+        "  version 4 goes on for 2 (adagrad), digest cdcdcdcdcdcdcdcd",
+    ]
 
 
 def history(*events: tuple[int, str, int]) -> list[dict[str, Any]]:

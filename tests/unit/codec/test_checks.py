@@ -6,7 +6,9 @@ from river import compose, drift, forest, optim, preprocessing, stats, tree
 
 from penstock.codec import NotAllowed, check_deterministic, decode, encode, finite
 from penstock.codec.arguments import NEVER
-from tests.unit.codec.cases import BY_NAME, CASES, SMALL, Case, run
+from tests.codec.cases import Case, run
+from tests.codec.recipes import SMALL
+from tests.codec.supported import BY_NAME, CASES
 
 EXPLICIT = {"max_depth": 5, "memory_estimate_period": NEVER}
 

@@ -3,15 +3,13 @@
 import pytest
 
 from penstock.codec import decode
-from penstock.codec.arguments import BUILDABLES
+from penstock.codec.allowed import CALLABLES, METHODS
 from penstock.codec.attributes import ATTRIBUTES
-from penstock.codec.classes import CALLABLES, METHODS, Unknown, callable_named, class_named, name_of, shape_of
+from penstock.codec.buildables import BUILDABLES
+from penstock.codec.classes import Unknown, callable_named, class_named, name_of, shape_of
 from penstock.codec.encoder import Walk
 from penstock.codec.kinds import node_kinds
-from tests.unit.codec.cases import CASES, trained
-
-# Listed without being seen here: a split that none of the streams brings about, and a selection that plain River code may hold.
-UNSEEN = {"river.compose.select.Select", "river.tree.nodes.hatc_nodes.AdaNomBinaryBranchClass"}
+from tests.codec.supported import CASES, trained
 
 
 def _classes_in(state: bytes) -> set[str]:
@@ -20,9 +18,11 @@ def _classes_in(state: bytes) -> set[str]:
     return {name_of(type(obj)) for obj in walk.objects}
 
 
-def test_every_listed_class_is_seen_in_a_case() -> None:
-    seen = set().union(*(_classes_in(trained(case.name)) for case in CASES), _classes_in(trained("tree-regressor-mean", 500)))
-    assert set(ATTRIBUTES) - seen == UNSEEN
+def test_every_class_that_a_case_holds_is_listed_and_most_are_held_by_one() -> None:
+    """The others come with other arguments: `tests.codec.variants` brings them about, one by one, which takes minutes."""
+    seen = set().union(*(_classes_in(trained(case.name)) for case in CASES))
+    assert seen - set(ATTRIBUTES) - {name_of(kind.type) for kind in node_kinds()} == set()
+    assert len(set(ATTRIBUTES) - seen) < len(ATTRIBUTES) / 5
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
@@ -38,10 +38,11 @@ def test_a_listed_callable_exists(name: str) -> None:
 
 def test_nothing_that_runs_or_opens_is_listed() -> None:
     listed = {*ATTRIBUTES, *CALLABLES, *METHODS}
-    assert {name.split(".")[0] for name in listed} == {"river", "penstock", "builtins", "collections"}
+    assert {name.split(".")[0] for name in listed} == {"river", "penstock", "builtins", "collections", "copy", "random"}
     assert {name for name in listed if name.startswith("builtins.")} == {
-        f"builtins.{name}" for name in ("dict", "float", "int", "set", "str")
+        f"builtins.{name}" for name in ("bool", "dict", "float", "int", "set", "str", "tuple")
     }
+    assert {name for name in listed if name.startswith(("copy.", "random."))} == {"copy.deepcopy", "random.Random.gauss"}
 
 
 def test_a_name_that_is_not_listed_imports_nothing() -> None:
@@ -50,9 +51,9 @@ def test_a_name_that_is_not_listed_imports_nothing() -> None:
 
 
 def test_tags_of_nodes_are_never_given_twice() -> None:
-    containers = [kind.tag for kind in node_kinds() if kind.tag != 11]  # 11: all native classes, told apart by name
+    containers = [kind.tag for kind in node_kinds() if kind.tag not in (11, 15)]  # classes told apart by name: native ones, components
     assert len(set(containers)) == len(containers)
-    assert not {14, 32, 33, 34, 35, 36, 37} & set(containers)
+    assert not {14, 32, 33, 34, 35, 36, 37, 38} & set(containers)
 
 
 def test_what_a_recipe_may_build_the_codec_may_write() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.codec import digest, runtime
-from tests.unit.codec.cases import trained
+from tests.codec.supported import trained
 
 # States without logarithms or exponentials in them, so that the numbers are the same on every machine.
 GOLDEN = {

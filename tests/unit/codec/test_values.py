@@ -1,6 +1,7 @@
 """Values at the edges keep their value, their type and their identity."""
 
 import collections
+import functools
 import gc
 import random
 import statistics
@@ -134,8 +135,10 @@ def test_an_unseeded_distribution_leaves_its_generator_out_and_gets_another() ->
         ({"a": [print]}, r"model\[0\]\['a'\]\[0\]"),
         ({stats.Mean(): 1}, "by address|hashes by address"),
         ({("a", stats.Mean()): 1}, "hashes by address"),
-        (preprocessing.RobustScaler(), "RobustScaler"),
-        (optim.SGD(optim.schedulers.Optimal(optim.losses.Log())), "lr"),
+        (preprocessing.LDA(), "LDA"),
+        (linear_model.LogisticRegression(optim.Newton()), "optimizer"),
+        (collections.defaultdict(functools.partial(stats.Var, 1)), "a partial of river.stats.var.Var is not in the list"),
+        (collections.defaultdict(functools.partial(functools.reduce, max)), "not in the list"),
         (linear_model.LogisticRegression(l1=0.1), "unknown attribute"),
         ("\ud800", "Unicode"),
         (10**4000, "whole number"),

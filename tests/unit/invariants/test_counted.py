@@ -53,6 +53,14 @@ def test_what_was_refused_for_its_size_had_been_counted() -> None:
     assert log.finding().holds
 
 
+def test_the_monitor_has_counted_apart_what_a_rewind_has_revised() -> None:
+    for labelled, revised, holds in ((1, 1, True), (2, 0, False)):
+        log = Feed(Monitored("monitor/m", "outcomes.m", stood("monitor/m", "outcomes.m", labelled=labelled, revised=revised)))
+        for offset, revision in enumerate((0, 1)):
+            log.add("outcomes.m", "Outcome", {"kind": "labelled", "revision": revision}, origin("learning.m", offset))
+        assert log.finding().holds is holds
+
+
 @pytest.mark.parametrize(("labelled", "holds"), [(2, True), (1, False), (3, False)])
 def test_the_monitor_has_counted_every_outcome(labelled: int, holds: bool) -> None:
     log = Feed(Monitored("monitor/m", "outcomes.m", stood("monitor/m", "outcomes.m", 3, labelled=labelled, expired=1)))

@@ -27,6 +27,10 @@ class Log(Feed):
         value = {"event_id": id, "event_time_ms": 0, "kind": "expired", "prediction_position": question, "label_position": None}
         self.add(OUTCOMES, "Outcome", value, origin(LEARNING, caused, index=index))
 
+    def revised(self, id: str, question: int, caused: int, index: int = 0) -> None:
+        value = {"event_id": id, "event_time_ms": 0, "kind": "quarantined", "prediction_position": question, "revision": 1}
+        self.add(OUTCOMES, "Outcome", value, origin(LEARNING, caused, index=index))
+
 
 def healthy(**counts: int) -> Log:
     """Three questions: one labelled, one expired, one open."""
@@ -47,6 +51,23 @@ def test_a_repeat_of_an_outcome_after_a_crash_is_no_second_one() -> None:
     log = healthy()
     log.labelled("a", 0, 3)
     assert log.finding().holds
+
+
+def test_what_a_rewind_says_of_a_question_takes_the_place_of_what_was_said_before() -> None:
+    log = healthy(labelled=0, expired=1, quarantined=2)
+    command = log.add(LEARNING, "Rewound")
+    log.revised("a", 0, command)
+    log.revised("c", 2, command, index=1)  # it had not ended yet
+    assert log.finding().holds, log.finding().broken
+    assert log.learned.counts().holds, log.learned.counts().broken
+    log.revised("b", 1, command, index=2)
+    assert not log.learned.counts().holds, "the trainer has not counted it"
+
+
+def test_a_revision_of_a_question_that_was_never_asked_is_named() -> None:
+    log = healthy()
+    log.revised("z", 0, log.add(LEARNING, "Rewound"))
+    assert log.finding().broken == (f"{OUTCOMES}[0]:2 ends z with {LEARNING}[0]:0, where no Prediction of it stands",)
 
 
 def test_a_question_that_ends_twice_is_named() -> None:

@@ -7,7 +7,7 @@ from river import metrics
 from penstock.fold.protocol import Poison
 from penstock_monitor.quality import Delays
 from penstock_monitor.service import quality_message
-from tests.unit.monitor.outcomes import ADWIN, expired, labelled, make_bench, mixed
+from tests.unit.monitor.outcomes import ADWIN, expired, labelled, make_bench, mixed, stepped
 
 
 async def test_quality_equals_plain_river_over_the_same_outcomes_to_the_last_bit() -> None:
@@ -52,6 +52,19 @@ async def test_expired_and_quarantined_are_counted_and_nothing_else() -> None:
     assert {name: fold.counts[name] for name in ("labelled", "expired", "quarantined")} == {"labelled": 1, "expired": 2, "quarantined": 1}
     assert fold.coverage == 0.25
     assert fold.quality.labels == fold.quality.served.labels == 1
+
+
+async def test_what_a_rewind_revises_is_counted_apart_and_is_no_drift() -> None:
+    bench = await make_bench()
+    fold, plain = bench.fold(ADWIN), bench.fold(ADWIN)
+    said = stepped(seed=1, before=300, after=0)
+    revised = [{**outcome, "revision": 1} for outcome in stepped(seed=2, before=0, after=300)]
+    records = bench.records([*said, *revised])
+    assert [output for record in records for output in fold.step(record)] == []
+    for record in records[:300]:
+        plain.step(record)
+    assert fold.counts == {**plain.counts, "revised": 300}
+    assert fold.quality.dump() == plain.quality.dump()
 
 
 async def test_an_echo_changes_nothing_but_its_count() -> None:

@@ -84,7 +84,8 @@ BAD = [
     ),
     ("view: flights-basic", "view: flights-basics", '"flights-basics" is not a view (flights-basic). Try: flights-basic'),
     ("on_expiry: drop", "on_expiry: negative", '"negative" is unknown (drop; nothing else yet). Try: on_expiry: drop'),
-    ("on_correction: count", "on_correction: relearn", '"relearn" is unknown (count; nothing else yet)'),
+    ("on_correction: count", "on_correction: rewrite", '"rewrite" is unknown (count, relearn)'),
+    ("on_correction: count", "on_correction: count, correction_wait: 2h", "says how corrections are learned, and they are only counted"),
     (
         'positive: "arr_delay > 15"',
         "value: arr_delay",
@@ -194,6 +195,25 @@ def test_the_flights_example_says_what_the_design_says() -> None:
     assert view.features[:4] == ("distance", "carrier", "origin", "dest")
     assert (model.champion, model.label.positive, model.label.horizon_ms) == ("sgd", "arr_delay > 15", 172_800_000)
     assert model.reactions[0].spawn == "adagrad"
+
+
+@pytest.mark.parametrize(
+    ("learner", "said"),
+    [
+        (
+            "linear_model.BayesianLinearRegression",
+            r"73:12: .*: linear_model.BayesianLinearRegression is refused: it changes when it predicts",
+        ),
+        ("{anomaly.LocalOutlierFactor: {}}", r"73:12: .*addresses of objects, which no log determines. Try: anomaly.HalfSpaceTrees"),
+        ("{forest.ARFClassifier: {seed: null}}", r"73:42: .*forest.ARFClassifier.seed: None is not a whole number"),
+        ("{ensemble.BaggingClassifier: {model: rules.AMRules}}", r"73:49: .*model: rules.AMRules is refused"),
+    ],
+)
+def test_a_learner_that_cannot_be_proved_is_refused_at_its_place_with_the_reason(learner: str, said: str) -> None:
+    line = next(line for line in TEXT.splitlines() if line.strip().startswith("sgd:"))
+    text = TEXT.replace(line, f"      sgd: {learner}")
+    with pytest.raises(SpecError, match=said):
+        load(text)
 
 
 def test_the_learners_of_the_example_can_be_built() -> None:

@@ -1,6 +1,6 @@
 """The cohort: births follow from the log alone."""
 
-from penstock_trainer.cohort import seed_of
+from penstock.learning import seed_of
 
 
 def test_the_seed_follows_from_the_name() -> None:

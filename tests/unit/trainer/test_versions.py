@@ -98,3 +98,13 @@ def test_to_ask_for_the_metrics_does_not_change_them() -> None:
     before = codec.encode(version.scores)
     version.metrics()
     assert codec.encode(version.scores) == before
+
+
+async def test_a_snapshot_whose_learner_is_not_what_its_recipe_makes_is_refused() -> None:
+    fold, _ = folded(await a_log(labels_text=False, questions=5))
+    version = fold.cohort.versions[1]
+    Cohort().load([version.dump()], fold.name)
+    version.recipe = version.recipe.replace("0.02", "0.03")
+    assert "0.03" in version.recipe
+    with pytest.raises(codec.NotDeclared, match=r"learning_rate: is 0\.02, the recipe gives 0\.03"):
+        Cohort().load([version.dump()], fold.name)

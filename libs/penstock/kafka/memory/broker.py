@@ -32,6 +32,13 @@ class MemoryBroker:
         self.appended = 0
         self._now_ms = now_ms or (lambda: self.appended)
 
+    def copy(self) -> "MemoryBroker":
+        """The logs as they stand now, without members."""
+        still = MemoryBroker()
+        still._logs = {partition: list(records) for partition, records in self._logs.items()}
+        still._starts, still.appended = dict(self._starts), self.appended
+        return still
+
     def create(self, topic: str, partitions: int = 1) -> None:
         """Make a topic."""
         for number in range(partitions):

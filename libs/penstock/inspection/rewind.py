@@ -1,0 +1,83 @@
+"""A rewind asked for from outside: the trainer does it, or says what it would do."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import grpc
+
+from penstock.errors import PenstockError, UsageError
+from penstock.rpc import NotFound, Refused
+from penstock.rpc.trainer.v1 import rewind_pb2, rewind_pb2_grpc
+
+TIMEOUT_S = 3_600.0
+
+Progress = Callable[[int, int], None]
+_ERRORS: dict[grpc.StatusCode, type[PenstockError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: UsageError,
+    grpc.StatusCode.NOT_FOUND: NotFound,
+    grpc.StatusCode.FAILED_PRECONDITION: Refused,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Heir:
+    """The version that goes on for `parent`; in a dry run it has no number and no digest yet."""
+
+    version: int
+    parent: int
+    learner: str
+    digest: str
+    proposed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """What a rewind has done, or in a dry run would do: see RewindResult in rewind.proto."""
+
+    model: str
+    dry_run: bool
+    cause: str
+    position: int
+    began: int
+    without: list[tuple[int, int]]
+    records: int
+    seconds: float
+    predictions: int
+    labels: int
+    heirs: list[Heir]
+    champion: int
+
+
+async def rewind(  # what a command line says
+    address: str,
+    model: str,
+    to: int,
+    without: Sequence[tuple[int, int]],
+    reason: str,
+    *,
+    dry_run: bool,
+    progress: Progress | None = None,
+) -> Rewound:
+    """Rewind a model. Raises: UsageError, NotFound, Refused with the trainer's reason; PenstockError when it does not answer."""
+    ranges = [rewind_pb2.Range(start=start, end=end) for start, end in without]
+    request = rewind_pb2.RewindRequest(model=model, to=to, without=ranges, reason=reason, dry_run=dry_run)
+    async with grpc.aio.insecure_channel(address) as channel:
+        try:
+            async for message in rewind_pb2_grpc.RewinderStub(channel).Rewind(request, timeout=TIMEOUT_S):
+                if message.HasField("result"):
+                    return _rewound(message.result)
+                if progress:
+                    progress(message.records, message.records_total)
+        except grpc.aio.AioRpcError as error:
+            kind = _ERRORS.get(error.code(), PenstockError)
+            raise kind(error.details() or f"the trainer does not answer: {error.code().name}. Try: penstock status") from error
+    raise PenstockError("the trainer ended without a result. Try: penstock logs trainer")
+
+
+def _rewound(result: rewind_pb2.RewindResult) -> Rewound:
+    names = [name for name in Rewound.__dataclass_fields__ if name not in ("without", "heirs")]
+    return Rewound(
+        **{name: getattr(result, name) for name in names},
+        without=[(each.start, each.end) for each in result.without],
+        heirs=[Heir(**{name: getattr(heir, name) for name in Heir.__dataclass_fields__}) for heir in result.heirs],
+    )
