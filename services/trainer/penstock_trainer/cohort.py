@@ -8,7 +8,7 @@ from penstock import codec
 from penstock.learning import seed_of
 from penstock.spec import Model
 from penstock.tasks import TASKS, Answer, Label, Loss, Task
-from penstock_trainer.versions import Version
+from penstock_trainer.versions import Version, seeded_by
 
 Scores = tuple[tuple[int, Answer], ...]
 UNTOLD = ("binary_classification", "log_loss")  # task and metric of a log before its first specification
@@ -62,6 +62,7 @@ class Cohort:
         version = Version(
             *(self.task, number, learner_name, recipe_of(model, learner_name), learner, parent, cause, position),
             self.task.fresh_metrics(model.metrics),
+            seeded=number,
         )
         version.remark()
         self.versions[number] = version
@@ -114,7 +115,8 @@ class Cohort:
 
     def load(self, state: Sequence[list[Any]], model: str) -> None:
         """Take back what `dump` gave for the model of this name. Raises: StateError for a learner that is not what its recipe makes."""
-        self.versions = {number: Version.load(self.task, each, seed_of(model, number)) for each in state for number in (each[0][0],)}
+        loaded = (Version.load(self.task, each, seed_of(model, seeded_by(each))) for each in state)
+        self.versions = {version.number: version for version in loaded}
 
 
 def recipe_of(model: Model, learner_name: str) -> str:

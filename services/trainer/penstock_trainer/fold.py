@@ -8,7 +8,7 @@ import msgspec
 
 from penstock.fold.origin import Origins
 from penstock.fold.protocol import Effect, Output, Poison, Record, Refold, Snapshot
-from penstock.fold.watermark import Watermark
+from penstock.fold.watermark import BEGINNING_MS, Watermark
 from penstock.learning import present
 from penstock.records import Wire, Writer
 from penstock.records.wire import schema_id
@@ -340,7 +340,7 @@ class TrainerFold:
         self.watermark.load(state["watermark"])
         self.watermark.sources = state["partitions"]
         self._origins.load(state["origins"])
-        self._lessons.load(state["lessons"])
+        self._lessons.load(state.get("lessons", BEGINNING_MS))  # a snapshot of before there were tasks has none
         self.rewinds.load(state.get("rewinds", []))  # a snapshot of before there were rewinds has none
         self.corrections.load(state.get("corrections", [NEVER_MS, []]))
 

@@ -65,6 +65,7 @@ def _heir(version: Version, number: int, parent: int, model: Model, rewind: Rewi
         rewind.cause,
         rewind.position + 1,
         version.task.fresh_metrics(model.metrics),
+        version.seeded,
     )
     heir.remark()
     return heir

@@ -21,7 +21,7 @@ class Version:
     """One live or retired learner with its ancestry and its prequential record (Gama et al., On evaluating stream learning, 2013).
 
     `labels` counts scored labels: a label of a prediction made before the version was born is learned but not scored.
-    labelled since birth = `learned` + `skipped`.
+    labelled since birth = `learned` + `skipped`. `seeded`: the number that the learner's seed follows from; an heir has its parent's.
     """
 
     task: Task
@@ -33,6 +33,7 @@ class Version:
     cause: str
     born_position: int
     scores: dict[str, Any]
+    seeded: int
     live: bool = True
     labels: int = 0
     learned: int = 0
@@ -118,14 +119,20 @@ class Version:
         """The whole state as plain values; the learner and the metrics as their codec's bytes."""
         plain = [self.number, self.learner_name, self.recipe, self.parent, self.cause, self.born_position, self.live]
         counts = [self.labels, self.learned, self.skipped, self.errors, self.paired_labels, self.paired_difference]
-        return [plain, counts, self.remark() if self.live else self.mark, codec.encode(self.scores)]
+        return [plain, counts, self.remark() if self.live else self.mark, codec.encode(self.scores), self.seeded]
 
     @classmethod
     def load(cls, task: Task, state: list[Any], seed: int) -> "Version":
         """Take back what `dump` gave. Raises: StateError, also when the learner is not what its recipe and this seed make."""
-        (number, name, recipe, parent, cause, born, live), counts, mark, scores = state
+        (number, name, recipe, parent, cause, born, live), counts, mark, scores = state[:4]
         declared = json.loads(recipe)
         learner = codec.decode_as(mark, codec.build_pipeline(declared["preprocess"], declared["learner"], seed))
-        version = cls(task, number, name, recipe, learner, parent, cause, born, codec.decode(scores), live, *counts)
+        version = cls(task, number, name, recipe, learner, parent, cause, born, codec.decode(scores), seeded_by(state), live, *counts)
         version.mark = mark
         return version
+
+
+def seeded_by(state: list[Any]) -> int:
+    """The number that the seed of a dumped version follows from; before there were rewinds it was its own."""
+    number: int = state[4] if len(state) > 4 else state[0][0]
+    return number

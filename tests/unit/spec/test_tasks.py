@@ -133,6 +133,19 @@ def test_what_a_task_cannot_say_is_refused(task: str, more: str, expected: str) 
     assert expected in problems(text(task) + f"    {more}\n")
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_corrections_are_relearned_where_labels_are_learned(task: str) -> None:
+    relearns = text(task).replace("horizon: 1d", "horizon: 1d, on_correction: relearn, correction_wait: 2h")
+    if task == "anomaly":
+        refused = "15:83: models.m.label.on_correction: does not fit: an anomaly is learned without its label. Try: on_correction: count"
+        assert refused in problems(relearns)
+    else:
+        spec = load(relearns)
+        rule = spec.models["m"].label
+        assert (rule.on_correction, rule.correction_wait_ms) == ("relearn", 7_200_000)
+        assert from_json(spec.to_json()) == spec
+
+
 def test_a_series_has_one_partition() -> None:
     assert "readings has 2 partitions, and a series has one" in problems(text("forecasting").replace("partitions: 1", "partitions: 2"))
     assert load(text("regression").replace("partitions: 1", "partitions: 2"))
