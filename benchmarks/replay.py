@@ -197,7 +197,16 @@ async def _cores(data: Sequence[Example], rounds: int) -> dict[str, Any]:
 async def _eight(spec: dict[str, Any], records: int, folder: Path, jobs: int) -> str:
     """Run all candidates from nothing; the digests of their learners as one."""
     bodies = [json.dumps(_with_rate(spec, 0.01 * (1 + number))) for number in range(CANDIDATES)]
-    plan = Plan(MODEL, TOPIC, 0, records, "{}", tuple(Candidate(f"sgd{number}", LEARNER, body) for number, body in enumerate(bodies)))
+    plan = Plan(
+        MODEL,
+        "binary_classification",
+        "log_loss",
+        TOPIC,
+        0,
+        records,
+        "{}",
+        tuple(Candidate(f"sgd{number}", LEARNER, body) for number, body in enumerate(bodies)),
+    )
     _clear(folder)
     await run_candidates(plan, folder, Lags(0, 0, 0, 0), jobs, lambda done, total: None)
     return " ".join(each["versions"][0]["digest"] for each in summaries(plan, folder))

@@ -55,6 +55,8 @@ def python_type(schema: Any) -> str:
             return " | ".join(sorted((python_type(branch) for branch in schema), key=lambda name: name == "None"))
         case {"type": "array", "items": items}:
             return f"list[{python_type(items)}]"
+        case {"type": "map", "values": values}:
+            return f"dict[str, {python_type(values)}]"
         case {"type": "enum", "symbols": symbols}:
             return f"Literal[{', '.join(json.dumps(symbol) for symbol in symbols)}]"
     raise ValueError(f"no Python type for {schema!r}")

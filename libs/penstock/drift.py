@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 from river import stats
 
 from penstock import codec
-from penstock.learning import log_loss
 from penstock.spec.model import Detector
+from penstock.tasks import Answer, Label, Loss
 
-LOSS_MAX_NATS = 5.0  # one confident mistake must not look like a change: ADWIN expects a bounded signal
 EVIDENCE_LABELS_MAX = 4_096
 RECENT_LABELS = 100  # the window of evidence of a detector that has none of its own
 SEED = 1
@@ -42,10 +41,11 @@ class Watch:
     version before still arrive after that; they are not shown to the new detector.
     """
 
-    __slots__ = ("_declared", "_detector", "_recent", "_since_change", "_version_from", "labels", "version")
+    __slots__ = ("_declared", "_detector", "_loss", "_recent", "_since_change", "_version_from", "labels", "version")
 
-    def __init__(self, declared: Detector) -> None:
+    def __init__(self, declared: Detector, loss: Loss) -> None:
         self._declared = declared
+        self._loss = loss
         self._version_from = -1
         self._start(version=0)
 
@@ -59,7 +59,7 @@ class Watch:
         self._since_change = stats.Var(ddof=0)
         self._recent: deque[tuple[int, float]] = deque(maxlen=EVIDENCE_LABELS_MAX)
 
-    def update(self, version: int, asked_at: int, position: int, label: bool, score: float) -> Change | None:
+    def update(self, version: int, asked_at: int, position: int, label: Label, answer: Answer) -> Change | None:
         """Show one served answer and its label; the change it brought to light, if it did and enough labels were seen.
 
         `asked_at` and `position`: offsets of the prediction and of its label in the learning log.
@@ -69,7 +69,7 @@ class Watch:
                 return None
             self._start(version)
         self._version_from = max(self._version_from, asked_at)
-        return self._see(position, min(log_loss(label, score), LOSS_MAX_NATS))
+        return self._see(position, self._loss.signal(label, answer))
 
     def _see(self, position: int, signal: float) -> Change | None:
         self.labels += 1
@@ -114,21 +114,21 @@ class Watch:
         self._recent.extend((position, signal) for position, signal in recent)
 
     def _identity(self) -> str:
-        return f"{self._declared.signal} {self.text}"
+        return f"{self._declared.signal} {self._loss.name} {self.text}"
 
 
 class Watches:
-    """The detectors of a model, in the order of its specification."""
+    """The detectors of a model, in the order of its specification; none where one label has no loss."""
 
     __slots__ = ("_watches",)
 
-    def __init__(self, declared: Iterable[Detector]) -> None:
-        self._watches = [Watch(detector) for detector in declared]
+    def __init__(self, declared: Iterable[Detector], loss: Loss | None) -> None:
+        self._watches = [Watch(detector, loss) for detector in declared] if loss else []
 
-    def update(self, version: int, asked_at: int, position: int, label: bool, score: float) -> Iterator[tuple[int, Change]]:
+    def update(self, version: int, asked_at: int, position: int, label: Label, answer: Answer) -> Iterator[tuple[int, Change]]:
         """Show one served answer to every detector; the changes, each with the number of its detector."""
         for number, watch in enumerate(self._watches):
-            change = watch.update(version, asked_at, position, label, score)
+            change = watch.update(version, asked_at, position, label, answer)
             if change is not None:
                 yield number, change
 

@@ -8,9 +8,12 @@ from examples.flights.summary import chains, counts_add_up
 from penstock import codec
 from penstock.cli.platform import registry
 from penstock.cli.verify import prove
-from penstock.learning import present, probability
+from penstock.learning import present
+from penstock.tasks import TASKS
 from tests.scenario.flights import Run
 from tests.scenario.running import Platform, Read
+
+BINARY = TASKS["binary_classification"]
 
 pytestmark = pytest.mark.timeout(400)  # the first one waits for the stack, the platform and a whole replay
 
@@ -82,7 +85,7 @@ async def test_log_says_what_was_served(platform: Platform, recorded: Run) -> No
         learners = {digest: codec.decode(await client.blob(digest)) for digest in named}
     for each in sample:
         learner = learners[digests[each.value["version"], each.value["position"]]]
-        assert probability(learner, present(each.value["features"])) == each.value["score"]
+        assert BINARY.ask(learner, present(each.value["features"])) == each.value["score"]
     assert len(sample) >= 200
     assert len(learners) >= 3, "the sample covers several checkpoints"
 

@@ -134,7 +134,7 @@ def test_where_nobody_learns_a_file_is_sent_at_full_speed_and_it_is_said(platfor
     platform.penstock("apply", spec)
     done = platform.try_penstock("produce", name, file)
     assert done.returncode == 0
-    assert f"no model learns from {name}: going at full speed" in done.stderr
+    assert f"no model learns from labels of {name}: going at full speed" in done.stderr
     assert f"sent 2 to {name} in" in done.stdout
 
 

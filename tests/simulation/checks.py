@@ -9,7 +9,8 @@ from penstock import codec
 from penstock.fold.protocol import Output
 from penstock.invariants.flow import Circumstances, Invariants
 from penstock.invariants.seen import Standing, Stood
-from penstock.learning import present, probability
+from penstock.learning import present
+from penstock.tasks import TASKS
 from penstock_trainer.checkpoints import CheckpointMade, record_of
 from penstock_trainer.cohort import canonical
 from tests.simulation import offline
@@ -18,6 +19,8 @@ from tests.simulation.evidence import Evidence, Read, gather
 from tests.simulation.oracle import answers, serving_at
 from tests.simulation.platform import Run
 from tests.simulation.shop import ANSWERS, BAD_BELOW, MODEL, QUESTIONS
+
+BINARY = TASKS["binary_classification"]
 
 Broken = Iterator[str]
 
@@ -148,7 +151,7 @@ def log_says_what_was_served(evidence: Evidence) -> Broken:
             continue
         if serve is not None and serve["digest"] not in learners:
             learners[serve["digest"]] = codec.decode(run.registry.blobs[serve["digest"]])
-        score = probability(learners[serve["digest"]], present(value["features"])) if serve else None
+        score = BINARY.ask(learners[serve["digest"]], present(value["features"])) if serve else None
         if score != value["score"]:
             yield f"{id} was answered {value['score']}, {named[0]}@{named[1]} answers {score}"
 

@@ -8,11 +8,6 @@ from typing import Any
 WIDTH, HEIGHT = 860, 260
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 12, 30
 TICKS = 4
-CHARTS = (
-    ("log_loss", "Log loss", "nats a label, lower is better"),
-    ("rocauc", "ROC AUC", "higher is better"),
-    ("accuracy", "Accuracy", "higher is better"),
-)
 HUES = ("#2f6fde", "#d1495b", "#2a9d6e", "#b07d10", "#8250c4", "#0f8b9d", "#c2559d", "#6b7a1e", "#a0522d", "#50708a")
 DASHES = ("", "7 4", "2 3", "10 3 2 3", "1 5")
 
@@ -29,8 +24,8 @@ def page(report: Mapping[str, Any]) -> str:
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>',
         f"<style>{style}</style></head><body><h1>{escape(title)}</h1>",
         f'<p class="soft">{escape(span)}</p>',
-        "".join(_table(series)),
-        "".join(f"<h2>{name} <span class=soft>{hint}</span></h2>{_figure(series, key, name)}" for key, name, hint in CHARTS),
+        "".join(_table(series, report["metrics"], report["metric"])),
+        "".join(_chart(series, metric) for metric in report["metrics"]),
         "<h2>How to read this</h2><ul>",
         "".join(f"<li>{escape(note)}</li>" for note in report["notes"]),
         "</ul>",
@@ -40,15 +35,24 @@ def page(report: Mapping[str, Any]) -> str:
     return "\n".join(parts)
 
 
-def _table(series: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    columns = ("", "log loss", "ROC AUC", "accuracy", "answered", "less log loss than served (95 %)", "than live (95 %)", "against live")
+def _chart(series: Sequence[Mapping[str, Any]], metric: Mapping[str, Any]) -> str:
+    title = metric["title"][0].upper() + metric["title"][1:]
+    return f"<h2>{escape(title)} <span class=soft>{escape(metric['hint'])}</span></h2>{_figure(series, metric['name'], title)}"
+
+
+def _table(series: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[str, Any]], compared: str) -> Iterator[str]:
+    titles = {metric["name"]: escape(metric["title"]) for metric in metrics}
+    against = (f"{titles[compared]}: better than served (95 %)", "than live (95 %)", "against live") if compared else ()
+    columns = ("", *titles.values(), "answered", *against)
     yield '<div class="scroll"><table><thead><tr>' + "".join(f"<th>{name}</th>" for name in columns) + "</tr></thead><tbody>"
     for number, each in enumerate(series):
-        figures = "".join(f"<td>{_number(each[key])}</td>" for key, _, _ in CHARTS)
-        served, live = each.get("against_served"), each.get("against_live")
-        yield f"<tr><td>{_key(number)}{escape(each['name'])} <span class=soft>{_kind(each)}</span></td>{figures}"
-        yield f"<td>{each['answered']:,}</td><td>{_difference(served)}</td><td>{_difference(live)}</td>"
-        yield f"<td class=words>{_verdict(live)}</td></tr>"
+        figures = "".join(f"<td>{_number(each[name])}</td>" for name in titles)
+        yield f"<tr><td>{_key(number)}{escape(each['name'])} <span class=soft>{_kind(each)}</span></td>"
+        yield f"{figures}<td>{each['answered']:,}</td>"
+        if compared:
+            served, live = each.get("against_served"), each.get("against_live")
+            yield f"<td>{_difference(served, compared)}</td><td>{_difference(live, compared)}</td><td class=words>{_verdict(live)}</td>"
+        yield "</tr>"
     yield "</tbody></table></div>"
 
 
@@ -60,11 +64,11 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def _difference(against: Mapping[str, Any] | None) -> str:
+def _difference(against: Mapping[str, Any] | None, metric: str) -> str:
     if against is None:
         return "–"
-    interval = against["log_loss_interval"]
-    return f"{against['log_loss']:+.4f}" + (f" ({interval[0]:+.4f} … {interval[1]:+.4f})" if interval else "")
+    mean, interval = against["differences"][metric]
+    return f"{mean:+.4f}" + (f" ({interval[0]:+.4f} … {interval[1]:+.4f})" if interval else "")
 
 
 def _verdict(against: Mapping[str, Any] | None) -> str:
@@ -87,7 +91,7 @@ def _figure(series: Sequence[Mapping[str, Any]], metric: str, name: str) -> str:
     points = {number: [(p["labels"], p[metric]) for p in each["curve"] if p[metric] is not None] for number, each in enumerate(series)}
     values = [value for line in points.values() for _, value in line]
     if not values:
-        return '<p class="soft">No label has both classes.</p>'
+        return '<p class="soft">There is nothing to draw.</p>'
     labels_max = max(x for line in points.values() for x, _ in line)
     low, high = _room(values)
     to_x = (WIDTH - LEFT - RIGHT) / labels_max

@@ -13,6 +13,7 @@ from penstock.spec.document import Node, parse_yaml
 from penstock.spec.errors import Problems, quoted
 from penstock.spec.model import COUNT, model_body
 from penstock.spec.specification import canonical
+from penstock.tasks import TASKS
 
 LIVE, POLICY, LEARNER = "live", "policy", "learner"
 IDENTITY_DIGITS = 10
@@ -23,8 +24,8 @@ LABEL_FIELDS = {"from": "stream", "id": "id", "positive": "positive", "value": "
 class Candidate:
     """One run over the log. `body` is the model's specification as canonical JSON.
 
-    kind "live": the log as it stands, with its own commands. "policy": champion, challengers, drift and promotion as declared.
-    "learner": one learner alone, which always serves.
+    kind "live": the log as it stands, with its own commands; of the body only the task is asked. "policy": champion, challengers, drift
+    and promotion as declared. "learner": one learner alone, which always serves.
     """
 
     name: str
@@ -34,9 +35,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A backtest: offsets `first` … `end` − 1 of a model's learning log, and who is to learn from them, under which runtime."""
+    """A backtest: offsets `first` … `end` − 1 of a model's learning log, and who is to learn from them, under which runtime.
+
+    `metric`: what candidates are compared by; "" where one label has no loss.
+    """
 
     model: str
+    task: str
+    metric: str
     topic: str
     first: int
     end: int
@@ -67,11 +73,16 @@ def candidates_of(model: Model, *, whole_log: bool) -> Iterator[Candidate]:
     """
     model = replace(model, label=replace(model.label, on_correction=COUNT))
     if whole_log:
-        yield Candidate("live", LIVE, "")
+        yield Candidate("live", LIVE, canonical(model_body(model)))
     if model.challengers or model.reactions:
         yield Candidate("policy", POLICY, canonical(model_body(model)))
     for name in model.learners:
         yield Candidate(name, LEARNER, canonical(model_body(alone(model, name))))
+
+
+def compared_by(model: Model) -> str:
+    """The metric by which the model's versions are promoted, if it says something about one label; else ""."""
+    return model.promotion.metric if model.promotion.metric in TASKS[model.task].figures else ""
 
 
 def forwards(plan: Plan) -> Plan:
@@ -139,7 +150,8 @@ def check_range(topic: str, bounds: tuple[int, int], first: int | None, end: int
 
 def shown(plan: Plan) -> Mapping[str, Any]:
     """The plan as a report tells it."""
-    return {"model": plan.model, "topic": plan.topic, "from": plan.first, "to": plan.end, "runtime": json.loads(plan.runtime)}
+    place = {"model": plan.model, "task": plan.task, "metric": plan.metric, "topic": plan.topic, "from": plan.first, "to": plan.end}
+    return {**place, "runtime": json.loads(plan.runtime)}
 
 
 def folder_of(plan: Plan, results: Path) -> Path:

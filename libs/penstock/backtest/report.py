@@ -11,44 +11,45 @@ from numpy.typing import NDArray
 from penstock.backtest.plan import LIVE, Plan, shown
 from penstock.backtest.run import Lags, name_of, summaries
 from penstock.backtest.spool import About
-from penstock.learning import PROBABILITY_MIN
+from penstock.tasks import TASKS, Figure, Task
 
 WINDOWS = 60  # points of a curve
 BATCHES = 40  # of the confidence statement
 STUDENT_95 = 2.0227  # two-sided, 39 degrees of freedom
 BATCH_LABELS_MIN = 25  # fewer in a batch say nothing about the dependence between labels
-METRICS = ("log_loss", "rocauc", "accuracy")
-DECISION_THRESHOLD = 0.5
+ROCAUC = "rocauc"
 KNOWN = frozenset({"Prediction", "Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Rewound", "poison"})
 
 Floats = NDArray[np.float64]
 
 
 class Answers(NamedTuple):
-    """The answers of one candidate, or those that were served, over labels in log order; a score is NaN where there was none."""
+    """The answers of one candidate, or those that were served, over labels in log order; figures and score are NaN where there was none.
+
+    `label`: whether it is positive, where answers are ranked by that; else empty.
+    """
 
     asked: NDArray[np.int64]
     label: NDArray[np.bool_]
     score: Floats
+    figures: Mapping[str, Floats]
 
     def known(self) -> "Answers":
-        """Those that have a score."""
+        """Those that were given."""
         return self.rows(np.flatnonzero(np.isfinite(self.score)))
 
     def rows(self, which: "NDArray[np.intp] | slice") -> "Answers":
         """Some of them, in the order that is asked for."""
-        return Answers(self.asked[which], self.label[which], self.score[which])
+        figures = {name: column[which] for name, column in self.figures.items()}
+        return Answers(self.asked[which], self.label[which] if len(self.label) else self.label, self.score[which], figures)
 
 
-def losses(answers: Answers) -> Floats:
-    """The log loss of each answer, in nats, clipped as everywhere (penstock.learning.log_loss)."""
-    likelihood = np.where(answers.label, answers.score, 1.0 - answers.score)
-    return np.asarray(-np.log(np.clip(likelihood, PROBABILITY_MIN, 1.0 - PROBABILITY_MIN)), dtype=np.float64)
-
-
-def hits(answers: Answers) -> Floats:
-    """1 for each answer on the right side of one half, else 0."""
-    return np.asarray((answers.score >= DECISION_THRESHOLD) == answers.label, dtype=np.float64)
+def metrics_of(task: Task) -> dict[str, tuple[str, str]]:
+    """The metrics that a report shows, by name, each with its title and how to read it."""
+    found = {name: (each.title, f"{each.unit}, {'lower' if each.less else 'higher'} is better") for name, each in task.figures.items()}
+    if task.ranked:
+        found[ROCAUC] = ("ROC AUC", "higher is better")
+    return {name: found[name] for name in task.measures if name in found}
 
 
 def rocauc(label: NDArray[np.bool_], score: Floats) -> float | None:
@@ -68,48 +69,53 @@ def rocauc(label: NDArray[np.bool_], score: Floats) -> float | None:
     return float((ranks[where][label].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
-def measured(answers: Answers) -> dict[str, float | None]:
-    """The metrics over all answers that have a score."""
-    if not len(answers.label):
-        return dict.fromkeys(METRICS)
-    area = rocauc(answers.label, answers.score)
-    return {"log_loss": float(losses(answers).mean()), "rocauc": area, "accuracy": float(hits(answers).mean())}
+def measured(answers: Answers, task: Task) -> dict[str, float | None]:
+    """The metrics over all answers; each must have been given."""
+    return {name: _metric(name, answers, task) for name in metrics_of(task)}
 
 
-def curve(answers: Answers, windows: int = WINDOWS) -> list[dict[str, Any]]:
+def _metric(name: str, answers: Answers, task: Task) -> float | None:
+    if not len(answers.asked):
+        return None
+    return _mean(answers.figures[name], task.figures[name]) if name in task.figures else rocauc(answers.label, answers.score)
+
+
+def _mean(column: Floats, figure: Figure) -> float:
+    mean = float(column.mean())
+    return mean**0.5 if figure.root else mean
+
+
+def curve(answers: Answers, task: Task, windows: int = WINDOWS) -> list[dict[str, Any]]:
     """Prequential metrics over windows of equally many labels, and since the beginning (Gama et al., 2013); `labels` is a window's end."""
-    edges = np.unique(np.linspace(0, len(answers.label), windows + 1).astype(int))
-    loss, hit = losses(answers), hits(answers)
+    edges = np.unique(np.linspace(0, len(answers.asked), windows + 1).astype(int))
     points = []
     for start, end in pairwise(edges):
-        window = answers.rows(slice(start, end))
-        since = {"log_loss_since": float(loss[:end].mean()), "accuracy_since": float(hit[:end].mean())}
-        points.append({"labels": int(end), **measured(window), **since})
+        since = {f"{name}_since": _mean(column[:end], task.figures[name]) for name, column in answers.figures.items()}
+        points.append({"labels": int(end), **measured(answers.rows(slice(start, end)), task), **since})
     return points
 
 
-class Paired(NamedTuple):
-    """Mean differences over the labels that both answered, with a 95 % interval; None where there are too few for one.
+Interval = tuple[float, float]
 
-    Positive is better than what it is compared with: less log loss, in nats a label; more right answers, as a share.
+
+class Paired(NamedTuple):
+    """Mean differences over the labels that both answered, each with a 95 % interval; None where there are too few for one.
+
+    Positive is better than what it is compared with. By the name of the metric: of what it is a mean, so of squares for one with a root.
     """
 
     labels: int
-    log_loss: float
-    log_loss_interval: tuple[float, float] | None
-    accuracy: float
-    accuracy_interval: tuple[float, float] | None
+    differences: Mapping[str, tuple[float, Interval | None]]
 
-    @property
-    def verdict(self) -> str:
+    def verdict(self, metric: str) -> str:
         """What the interval allows to say."""
-        if self.log_loss_interval is None:
+        interval = self.differences[metric][1]
+        if interval is None:
             return "too few labels to tell"
-        low, high = self.log_loss_interval
-        return "better" if low > 0 else "worse" if high < 0 else "no difference that stands out"
+        return "better" if interval[0] > 0 else "worse" if interval[1] < 0 else "no difference that stands out"
 
 
-def paired(one: Answers, other: Answers) -> Paired | None:
+def paired(one: Answers, other: Answers, task: Task) -> Paired | None:
     """`one` beside `other` over the labels that both answered; None when there is none."""
     mine, theirs = one.known(), other.known()
     _, at, there = np.intersect1d(mine.asked, theirs.asked, assume_unique=True, return_indices=True)
@@ -117,11 +123,15 @@ def paired(one: Answers, other: Answers) -> Paired | None:
         return None
     order = np.argsort(at)  # in the order of the labels, for batches of neighbours
     mine, theirs = mine.rows(at[order]), theirs.rows(there[order])
-    loss, hit = losses(theirs) - losses(mine), hits(mine) - hits(theirs)
-    return Paired(len(at), float(loss.mean()), interval(loss), float(hit.mean()), interval(hit))
+    differences = {}
+    for name, figure in task.figures.items():
+        less = theirs.figures[name] - mine.figures[name]
+        better = less if figure.less else -less
+        differences[name] = (float(better.mean()), interval(better))
+    return Paired(len(at), differences)
 
 
-def interval(differences: Floats) -> tuple[float, float] | None:
+def interval(differences: Floats) -> Interval | None:
     """A 95 % interval of the mean of dependent differences by batch means (Schmeiser, Batch size effects, 1982); None for too few."""
     size = len(differences) // BATCHES
     if size < BATCH_LABELS_MIN:
@@ -131,47 +141,49 @@ def interval(differences: Floats) -> tuple[float, float] | None:
     return float(differences.mean()) - half, float(differences.mean()) + half
 
 
-def load(folder: Path, number: int) -> tuple[Answers, Answers]:
+def load(folder: Path, number: int, task: Task) -> tuple[Answers, Answers]:
     """A candidate's answers, and those that were served over the same labels."""
     with np.load(folder / f"{name_of(number)}.npz") as columns:
         asked, label = columns["asked"], columns["label"].astype(bool)
-        return Answers(asked, label, columns["score"]), Answers(asked, label, columns["served"])
+        mine, served = ({name: columns[f"{who}.{name}"] for name in task.figures} for who in ("mine", "served"))
+        return Answers(asked, label, columns["score"], mine), Answers(asked, label, columns["served"], served)
 
 
 def report(plan: Plan, folder: Path, seen: About, lags: Lags) -> dict[str, Any]:
     """The whole report as plain values."""
-    loaded = [load(folder, number) for number in range(len(plan.candidates))]
+    task = TASKS[plan.task]
+    loaded = [load(folder, number, task) for number in range(len(plan.candidates))]
     fresh = next((mine for (mine, _), each in zip(loaded, plan.candidates, strict=True) if each.kind == LIVE), None)
-    served = loaded[0][1]
     rows = []
-    for candidate, (mine, theirs), summary in zip(plan.candidates, loaded, summaries(plan, folder), strict=True):
-        row = {"name": candidate.name, "kind": candidate.kind, **_row(mine), "against_served": _against(mine, theirs)}
-        row["against_live"] = _against(mine, fresh) if fresh is not None and candidate.kind != LIVE else None
+    for candidate, (mine, served), summary in zip(plan.candidates, loaded, summaries(plan, folder), strict=True):
+        row = {"name": candidate.name, "kind": candidate.kind, **_row(mine, task), "against_served": _against(mine, served, plan)}
+        row["against_live"] = _against(mine, fresh, plan) if fresh is not None and candidate.kind != LIVE else None
         rows.append({**row, **summary})
     return {
         **shown(plan),
+        "metrics": [{"name": name, "title": title, "hint": hint} for name, (title, hint) in metrics_of(task).items()],
         "records": sum(seen.records.values()),
         "read": seen.records,
         "lag": {"serve_ms": lags.serve_ms, "serves": lags.serves, "drift_ms": lags.drift_ms, "drifts": lags.drifts},
-        "served": {"name": "served", "kind": "served", **_row(served)},
+        "served": {"name": "served", "kind": "served", **_row(loaded[0][1], task)},
         "candidates": rows,
         "notes": notes(plan, seen, lags),
     }
 
 
-def _row(answers: Answers) -> dict[str, Any]:
+def _row(answers: Answers, task: Task) -> dict[str, Any]:
     known = answers.known()
     return {
-        "labels": len(answers.label),
-        "answered": len(known.label),
-        **measured(known),
-        "curve": curve(known) if len(known.label) else [],
+        "labels": len(answers.asked),
+        "answered": len(known.asked),
+        **measured(known, task),
+        "curve": curve(known, task) if len(known.asked) else [],
     }
 
 
-def _against(mine: Answers, other: Answers) -> Mapping[str, Any] | None:
-    found = paired(mine, other)
-    return {**found._asdict(), "verdict": found.verdict} if found else None
+def _against(mine: Answers, other: Answers, plan: Plan) -> Mapping[str, Any] | None:
+    found = paired(mine, other, TASKS[plan.task]) if plan.metric else None
+    return {**found._asdict(), "verdict": found.verdict(plan.metric)} if found else None
 
 
 def notes(plan: Plan, seen: About, lags: Lags) -> list[str]:

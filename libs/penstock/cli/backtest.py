@@ -49,7 +49,7 @@ def backtest(
 async def _plan(model: str, file: Path, wanted: tuple[int | None, int | None], folder: Path) -> "Plan":
     """What is to be run. Raises: UsageError for a specification or a range that does not fit the log."""
     from penstock import codec  # noqa: PLC0415
-    from penstock.backtest.plan import Plan, candidates_of, check, check_range  # noqa: PLC0415
+    from penstock.backtest.plan import Plan, candidates_of, check, check_range, compared_by  # noqa: PLC0415
     from penstock.kafka.cluster import opened  # noqa: PLC0415
     from penstock.kafka.ports import TopicPartition  # noqa: PLC0415
     from penstock.spec import Model, View, check_learners, load, part_from_json  # noqa: PLC0415
@@ -69,7 +69,9 @@ async def _plan(model: str, file: Path, wanted: tuple[int | None, int | None], f
         bounds = await kafka.bounds(TopicPartition(name, 0))
     first, end = check_range(name, bounds, *wanted)
     runtime = canonical({**codec.runtime(), "hash_seed": "0"})  # that of the workers
-    return Plan(model, name, first, end, runtime, tuple(candidates_of(declared, whole_log=first == 0)))
+    return Plan(
+        model, declared.task, compared_by(declared), name, first, end, runtime, tuple(candidates_of(declared, whole_log=first == 0))
+    )
 
 
 def _run(plan: "Plan", results: Path, jobs: int, folder: Path, *, shown: bool) -> tuple[dict[str, Any], Path]:
@@ -121,15 +123,17 @@ def _print(found: dict[str, Any], page: Path) -> None:
     from penstock.backtest.report import sparkline  # noqa: PLC0415
 
     console = Console(highlight=False)
-    table = Table("", "log loss", "ROC AUC", "accuracy", "less log loss than served", "than live", "", "log loss over labels")
-    for column in table.columns[1:6]:
+    metrics, shown = found["metrics"], found["metric"] or found["metrics"][0]["name"]
+    title = next(each["title"] for each in metrics if each["name"] == shown)
+    table = Table("", *[each["title"] for each in metrics], f"{title}: better than served", "than live", "", f"{title} over labels")
+    for column in table.columns[1 : len(metrics) + 3]:
         column.justify = "right"
     for each in (found["served"], *found["candidates"]):
-        figures = [_number(each[name]) for name in ("log_loss", "rocauc", "accuracy")]
+        figures = [_number(each[metric["name"]]) for metric in metrics]
         against = [each.get("against_served"), each.get("against_live")]
         verdict = against[1]["verdict"] if against[1] else ""
-        drawn = sparkline([point["log_loss"] for point in each["curve"]][::3])
-        table.add_row(each["name"], *figures, *map(_difference, against), verdict, drawn)
+        drawn = sparkline([point[shown] for point in each["curve"]][::3])
+        table.add_row(each["name"], *figures, *[_difference(other, shown) for other in against], verdict, drawn)
     console.print(f"{found['topic']}: offsets {found['from']:,} … {found['to'] - 1:,}, {found['served']['labels']:,} labels")
     console.print(table)
     for note in found["notes"]:
@@ -141,8 +145,8 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def _difference(against: dict[str, Any] | None) -> str:
+def _difference(against: dict[str, Any] | None, metric: str) -> str:
     if against is None:
         return ""
-    interval = against["log_loss_interval"]
-    return f"{against['log_loss']:+.4f}" + (f" ± {(interval[1] - interval[0]) / 2:.4f}" if interval else "")
+    mean, interval = against["differences"][metric]
+    return f"{mean:+.4f}" + (f" ± {(interval[1] - interval[0]) / 2:.4f}" if interval else "")

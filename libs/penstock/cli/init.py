@@ -7,13 +7,15 @@ from typing import Annotated
 import typer
 
 from penstock.errors import UsageError
+from penstock.tasks import TASKS
 
 ROWS_MAX = 100_000
 
 
-def init(
+def init(  # noqa: PLR0913, PLR0917  # an option each
     file: Annotated[Path, typer.Argument(help="A CSV file with a header line (.gz too).")],
-    label: Annotated[str, typer.Option(help="The column to predict.")],
+    label: Annotated[str | None, typer.Option(help="The column to predict; anomalies need none.")] = None,
+    task: Annotated[str | None, typer.Option(help=f"One of {', '.join(TASKS)}; what the label's column looks like, if left out.")] = None,
     key: Annotated[str | None, typer.Option(help="The column that names the entity.")] = None,
     id: Annotated[str | None, typer.Option(help="The column that names the event.")] = None,
     time: Annotated[str | None, typer.Option(help="The column with the event time.")] = None,
@@ -22,13 +24,14 @@ def init(
     name: Annotated[str | None, typer.Option(help="The name of the stream; the file's name if left out.")] = None,
 ) -> None:
     """Write a commented specification for a CSV file to standard output."""
-    typer.echo(specification(file, label=label, key=key, id=id, time=time, delay=delay, positive=positive, name=name), nl=False)
+    typer.echo(specification(file, label=label, task=task, key=key, id=id, time=time, delay=delay, positive=positive, name=name), nl=False)
 
 
-def specification(
+def specification(  # noqa: PLR0913  # an option each
     file: Path,
     *,
-    label: str,
+    label: str | None = None,
+    task: str | None = None,
     key: str | None = None,
     id: str | None = None,
     time: str | None = None,
@@ -53,7 +56,7 @@ def specification(
     if not file.is_file():
         raise UsageError(f"{file} is not a file. Try: ls {file.parent}")
     rows = list(islice(read_rows(file), ROWS_MAX))
-    found = guess(rows, Wishes(label, key, id, time, positive, delay_ms))
+    found = guess(rows, Wishes(label, key, id, time, positive, delay_ms, task))
     stream = stream_name(name or file.name.partition(".")[0])
     text = write_spec(found, name=stream, path=str(file), rows=len(rows), delay_ms=delay_ms)
     load(text)

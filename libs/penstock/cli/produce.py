@@ -69,7 +69,7 @@ async def _held(spec: "Spec", stream: str, rate: float | None, folder: Path) -> 
     followed = followed_by(spec, stream) if rate is None else []
     shown = (_progress(followed),) if sys.stderr.isatty() else ()
     if rate is None and not followed:
-        _say(f"no model learns from {stream}: going at full speed")
+        _say(f"no model learns from labels of {stream}: going at full speed")
     if not followed:
         yield ((at_rate(rate),) if rate else ()) + shown
         return
@@ -78,7 +78,7 @@ async def _held(spec: "Spec", stream: str, rate: float | None, folder: Path) -> 
 
 
 def followed_by(spec: "Spec", stream: str) -> "list[Followed]":
-    """The models that learn from what a file brings to a stream, or to its labels."""
+    """The models that learn from the labels that a file brings to a stream, or to its labels' stream."""
     from penstock.pace import Followed  # noqa: PLC0415
     from penstock.spec.rows import LABELS  # noqa: PLC0415
 

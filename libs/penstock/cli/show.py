@@ -10,6 +10,9 @@ import typer
 from penstock.cli.apply import describe
 from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, Output, OutputOption, addresses, registry, run
 from penstock.errors import PenstockError
+from penstock.tasks import TASKS
+
+TITLES = {"rocauc": "ROC AUC", "mae": "MAE", "rmse": "RMSE", "r2": "R²", "macro_f1": "macro F1"}
 
 
 def ls(output: OutputOption = Output.TABLE, folder: FolderOption = DEFAULT_FOLDER) -> None:
@@ -133,21 +136,24 @@ def _print_model(shown: dict[str, Any]) -> None:
     if learning is None:
         console.print("the trainer does not answer. Try: penstock status")
         return
-    table = Table("version", "learner", "state", "born at", "cause", "labels", "log loss", "ROC AUC", "accuracy")
+    spec = shown["spec"]
+    metrics = list(TASKS[spec["task"]].measures)
+    table = Table(
+        "version", "learner", "state", "born at", "cause", "labels", *[TITLES.get(name, name.replace("_", " ")) for name in metrics]
+    )
     for each in learning["versions"]:
         mark = "champion" if each["version"] == learning["champion"] else each["state"]
-        scores = [f"{each['metrics'][name]:.4f}" if name in each["metrics"] else "–" for name in ("log_loss", "rocauc", "accuracy")]
+        scores = [f"{each['metrics'][name]:.4f}" if name in each["metrics"] else "–" for name in metrics]
         table.add_row(
             str(each["version"]), each["learner"], mark, str(each["born_position"]), each["cause"], f"{each['labels']:,}", *scores
         )
     console.print(table)
     if quality and quality["served"]["labels"]:
-        served = ", ".join(
-            f"{name} {quality['served'][name]:.4f}" for name in ("log_loss", "rocauc", "accuracy") if name in quality["served"]
-        )
-        console.print(f"as served: {served} over {quality['served']['labels']:,} labels; positive {quality['base_rate']:.1%}")
+        served = ", ".join(f"{name} {quality['served'][name]:.4f}" for name in metrics if name in quality["served"])
+        console.print(f"as served: {served} over {quality['served']['labels']:,} labels; {_base_rate(spec['task'], quality['base_rate'])}")
     for each in shown["proposals"]:
-        better = f"better by {each['difference']:.4f} log loss over {each['labels']:,} labels"
+        loss = TASKS[spec["task"]].losses[spec["promotion"]["metric"]]
+        better = f"better by {each['difference']:.4f} {loss.name} over {each['labels']:,} labels" if loss else "without a comparison"
         console.print(
             f"proposed: version {each['version']}, {better}. Try: penstock promote {shown['name']}/{each['version']}", soft_wrap=True
         )
@@ -158,3 +164,8 @@ def _print_model(shown: dict[str, Any]) -> None:
         console.print(
             f"  {each['at'] or '':25} @{each['position']:<9} {each['kind']:9} version {each['version']}  ← {each['cause']} {detail}"
         )
+
+
+def _base_rate(task: str, rate: float) -> str:
+    name = TASKS[task].rate_name
+    return f"{name} {rate:,.4g}" if TASKS[task].label_type == "number" else f"{name} {rate:.1%}"

@@ -45,7 +45,7 @@ async def declared(client: RegistryClient) -> Declared:
 
 
 def _rule(body: str) -> str:
-    return json.dumps(json.loads(body)["label"], sort_keys=True)
+    return json.dumps(json.loads(body).get("label"), sort_keys=True)
 
 
 def only(found: Declared, model: str) -> Declared:
@@ -58,7 +58,7 @@ def only(found: Declared, model: str) -> Declared:
         raise NotFound(f"there is no model {model}; there is {', '.join(spec.models) or 'none yet'}. Try: penstock ls")
     view = spec.models[model].view
     models = {name: each for name, each in spec.models.items() if each.view == view}
-    wanted = {spec.views[view].source, *(each.label.stream for each in models.values())}
+    wanted = {spec.views[view].source, *(each.label.stream for each in models.values() if each.label)}
     streams = {name: stream for name, stream in spec.streams.items() if name in wanted}
     return replace(found, spec=Spec(streams, {view: spec.views[view]}, models))
 

@@ -22,7 +22,6 @@ from penstock.invariants.finding import Breaks, Finding, joined
 from penstock.invariants.flow import Circumstances, Invariants
 from penstock.invariants.learned import Learnt, living_counts_add_up
 from penstock.invariants.seen import Standing
-from penstock.invariants.served import Served
 from penstock.kafka.cluster import KafkaCluster, opened
 from penstock.records import Wire
 from penstock.records.schemas import HttpSchemaRegistry
@@ -164,20 +163,21 @@ class _Inspection:
         if not any(checkers.served.answers for checkers in invariants.models.values()):
             return ""
         async with recomputer() as child:
-            done = [await self._recompute_model(model, each.served, child) for model, each in invariants.models.items()]
+            done = [await self._recompute_model(model, invariants, child) for model in invariants.models]
         anew, elsewhere = (sum(numbers) for numbers in zip(*done, strict=True))
         return f"{anew:,} answers computed anew" + (f"; {elsewhere:,} not, they were given under another runtime" if elsewhere else "")
 
-    async def _recompute_model(self, model: str, served: Served, child: Recomputer) -> tuple[int, int]:
+    async def _recompute_model(self, model: str, invariants: Invariants, child: Recomputer) -> tuple[int, int]:
         """How many answers were computed anew, and how many could not be."""
+        served, task = invariants.models[model].served, invariants.spec.models[model].task
         anew = elsewhere = 0
         for (version, position), answers in sorted(served.answers.items()):
             checkpoint = await self._registry.resolve(f"{model}/{version}@{position}")
             if checkpoint.runtime != child.runtime:
                 elsewhere += len(answers)
                 continue
-            scores = await child.scores(await self._registry.blob(checkpoint.digest), [answer.features for answer in answers])
-            served.recomputed(answers, scores)
+            blob = await self._registry.blob(checkpoint.digest)
+            served.recomputed(answers, await child.answers(task, blob, [answer.features for answer in answers]))
             anew += len(answers)
         return anew, elsewhere
 

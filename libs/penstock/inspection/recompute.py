@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from penstock.errors import PenstockError
+from penstock.tasks import TASKS, Answer
 
 LENGTH_BYTES = 8
 STOP_S = 5.0
@@ -24,10 +25,10 @@ class Recomputer:
         self._child = child
         self.runtime = runtime
 
-    async def scores(self, blob: bytes, questions: Sequence[Features]) -> list[float | None]:
+    async def answers(self, task: str, blob: bytes, questions: Sequence[Features]) -> list[Answer | None]:
         """The learner's answer to each question. Raises: PenstockError when its bytes cannot be read."""
         assert self._child.stdin is not None
-        self._child.stdin.write(_framed([blob, list(questions)]))
+        self._child.stdin.write(_framed([task, blob, list(questions)]))
         await self._child.stdin.drain()
         answer = await _answer(self._child)
         if isinstance(answer, str):
@@ -72,16 +73,16 @@ async def _answer(child: asyncio.subprocess.Process) -> Any:
 def answer(inward: BinaryIO, outward: BinaryIO) -> None:
     """The child: say the runtime, then answer until there is nothing more."""
     from penstock import codec  # noqa: PLC0415  (River takes a second, and only the child needs it)
-    from penstock.learning import score_of  # noqa: PLC0415
+    from penstock.learning import answer_of  # noqa: PLC0415
     from penstock.spec.specification import canonical  # noqa: PLC0415
 
     outward.write(_framed(canonical(codec.runtime())))
     outward.flush()
     while head := inward.read(LENGTH_BYTES):
-        blob, questions = msgspec.msgpack.decode(inward.read(int.from_bytes(head, "big")))
+        task, blob, questions = msgspec.msgpack.decode(inward.read(int.from_bytes(head, "big")))
         try:
             learner = codec.decode(blob)
-            outward.write(_framed([score_of(learner, features) for features in questions]))
+            outward.write(_framed([answer_of(TASKS[task], learner, features) for features in questions]))
         except codec.StateError as error:
             outward.write(_framed(f"a checkpoint cannot be read: {error}"))
         outward.flush()

@@ -1,4 +1,4 @@
-"""`finite`: no NaN and no infinity in what was served, learned or measured; and every score is a probability."""
+"""`finite`: no NaN and no infinity in what was served, learned or measured; and every answer is one of its task, such as a probability."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,12 +7,14 @@ from typing import Any
 
 from penstock.invariants.finding import Breaks, Finding
 from penstock.invariants.seen import Handler, Seen
+from penstock.tasks import Answer, Task, answer_in
 
 
 class Finite:
     """Predictions in the learning log, outcomes, and the metrics of checkpoints of one model."""
 
-    def __init__(self, learning: str, outcomes: str) -> None:
+    def __init__(self, learning: str, outcomes: str, task: Task) -> None:
+        self._task = task
         self._learning, self._outcomes = learning, outcomes
         self._breaks = Breaks("finite")
 
@@ -23,19 +25,20 @@ class Finite:
 
     def _predicted(self, seen: Seen) -> None:
         if seen.name == "Prediction":
-            self._score(seen, seen.value["score"])
+            self._answer(seen, answer_in(seen.value))
             for name, value in seen.value["features"].items():
                 if isinstance(value, float) and not isfinite(value):
                     self._breaks.add(f"{seen.where}: feature {name} is {value}")
 
     def _ended(self, seen: Seen) -> None:
         if seen.name == "Outcome":
-            self._score(seen, seen.value["served_score"])
+            self._answer(seen, answer_in(seen.value, "served_"))
             for each in seen.value["scores"]:
-                self._score(seen, each["score"])
+                self._answer(seen, answer_in(each))
 
-    def _score(self, seen: Seen, score: float | None) -> None:
-        self._breaks.expect(score is None or 0.0 <= score <= 1.0, f"{seen.where}: score {score} is no probability")
+    def _answer(self, seen: Seen, answer: Answer | None) -> None:
+        problem = None if answer is None else self._task.problem(answer)
+        self._breaks.expect(problem is None, f"{seen.where}: {problem}")
 
     def metrics(self, reference: str, metrics: str) -> None:
         """The metrics of a checkpoint, canonical JSON."""

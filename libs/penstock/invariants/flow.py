@@ -17,7 +17,8 @@ from penstock.invariants.served import Served
 from penstock.kafka.topics import FOR_EVER, RETENTION_MS
 from penstock.records import Wire
 from penstock.spec import Model, Spec
-from penstock.spec.expression import compile_expression
+from penstock.spec.labels import label_of
+from penstock.tasks import TASKS
 
 MARGIN_MS = 3_600_000  # what is about to age out is not asked for
 
@@ -73,6 +74,7 @@ class Invariants:
     """
 
     def __init__(self, spec: Spec, wire: Wire, given: Circumstances) -> None:
+        self.spec = spec
         self.models = {name: _model_checkers(model, given) for name, model in spec.models.items()}
         self._checkers: list[Checker] = [*_of_streams(spec, given), *_of_views(spec, given)]
         for name, model in spec.models.items():
@@ -127,7 +129,7 @@ def _of_views(spec: Spec, given: Circumstances) -> Iterator[Checker]:
             answers, kept_since_ms = frozenset({"FeatureVector", TICK}), given.kept_since_ms("features")
             road = Road(unit, source, target, _is_anything, answers, letters, generation, given.from_start, kept_since_ms)
             yield NoGap(road, given.standing)
-        for stream in sorted({model.label.stream for model in models}):
+        for stream in sorted({model.label.stream for model in models if model.label}):
             answered = [model for model in models if model.label.stream == stream]
             yield from _of_labels(unit, stream, answered, models, spec, given)
 
@@ -148,11 +150,10 @@ def _of_labels(unit: str, stream: str, answered: list[Model], models: list[Model
 
 def _asks_for_label(model: Model, spec: Spec) -> Callable[[Seen], bool]:
     rule = model.label
-    assert rule.positive is not None, "the specification asks for it"
-    positive = compile_expression(rule.positive, spec.streams[rule.stream].types).evaluate
+    label = label_of(model, spec)
 
     def asks(seen: Seen) -> bool:
-        return seen.name not in ("", TICK) and seen.value.get(rule.id) is not None and positive(seen.value) is not None
+        return seen.name not in ("", TICK) and seen.value.get(rule.id) is not None and label(seen.value) is not None
 
     return asks
 
@@ -173,9 +174,9 @@ def _model_checkers(model: Model, given: Circumstances) -> ModelCheckers:
     features, predictions, learning, outcomes = _model_topics(model, given)
     return ModelCheckers(
         OneChampion(model.name, features, learning, given.letters("features", model.name)),
-        LearnedOnce(f"trainer/{model.name}", learning, outcomes, model.label.horizon_ms, given.standing),
+        LearnedOnce(f"trainer/{model.name}", learning, outcomes, model.label.horizon_ms, given.standing, TASKS[model.task].paced_by),
         Served(features, predictions, learning, given.sample_every.get(model.name, 1)),
-        Finite(learning, outcomes),
+        Finite(learning, outcomes, TASKS[model.task]),
     )
 
 

@@ -9,13 +9,14 @@ from typing import NamedTuple
 from penstock.invariants.finding import Breaks, Finding
 from penstock.invariants.marks import Hashes, Marks
 from penstock.invariants.seen import Handler, Seen, Standing
+from penstock.tasks import LABELLED, PREDICTIONS
 
 FLAGS = {"labelled": 1, "expired": 2, "quarantined": 4}  # how a prediction has ended; the last of several is the one that counts
 LABEL = 8  # a label that an outcome has used
 
 
 class Learnt(NamedTuple):
-    """What a checkpoint says of its version's labels: since its birth `learned` + `skipped`."""
+    """What a checkpoint says of its version's lessons: since its birth `learned` + `skipped`."""
 
     reference: str
     born_position: int
@@ -26,7 +27,7 @@ class Learnt(NamedTuple):
 class LearnedOnce:
     """Outcomes of one model against its learning log; feed the learning log first."""
 
-    def __init__(self, unit: str, learning: str, outcomes: str, horizon_ms: int, standing: Standing) -> None:
+    def __init__(self, unit: str, learning: str, outcomes: str, horizon_ms: int, standing: Standing, paced_by: str = LABELLED) -> None:
         self._unit, self._learning, self._outcomes = unit, learning, outcomes
         self._horizon_ms = horizon_ms
         self._end = standing.next_offset(unit, learning, 0)
@@ -35,6 +36,8 @@ class LearnedOnce:
         self._ended = Marks()
         self._labelled_at: dict[int, int] = {}  # hash of an event id → event time of its last labelled question
         self._labels = array("q")  # the offsets that caused labelled outcomes, in order
+        self._asked = array("q")  # the offsets of predictions, in order, where these teach
+        self._paced_by = paced_by
         self._found: Counter[str] = Counter()
         self._starts: dict[str, int] = {}
         self._once = Breaks("learned_once")
@@ -48,8 +51,10 @@ class LearnedOnce:
         self._starts.setdefault(self._learning, seen.record.offset)
         if seen.name in ("Prediction", "Label"):
             self._ids.put(0, seen.record.offset, (seen.name, seen.value["event_id"]))
-            if seen.name == "Prediction" and seen.fresh and seen.record.offset < self._end:
-                self._found["predictions"] += 1
+            if seen.name == "Prediction" and seen.fresh:
+                if self._paced_by == PREDICTIONS:
+                    self._asked.append(seen.record.offset)
+                self._found["predictions"] += seen.record.offset < self._end
 
     def _ended_so(self, seen: Seen) -> None:
         self._starts.setdefault(self._outcomes, seen.record.offset)
@@ -98,21 +103,27 @@ class LearnedOnce:
         self._labelled_at[hash(id)] = asked_ms
 
     def checkpoint_says(self, learnt: Learnt) -> None:
-        """Compare what a version says it was taught with the labels of its life; it was born before the record at `born_position`."""
-        if self._starts.get(self._outcomes, 0):
+        """Compare what a version says it was taught with the lessons of its life; it was born before the record at `born_position`."""
+        topic, lessons = (self._outcomes, self._labels) if self._paced_by == LABELLED else (self._learning, self._asked)
+        if self._starts.get(topic, 0):
             return
-        found = bisect_left(self._labels, learnt.position) - bisect_left(self._labels, learnt.born_position)
+        found = bisect_left(lessons, learnt.position) - bisect_left(lessons, learnt.born_position)
+        repeated = self._repeated if self._paced_by == PREDICTIONS else 0  # these taught nothing
         self._once.expect(
-            found == learnt.labels,
-            f"{learnt.reference}, born at {learnt.born_position}, has taken {learnt.labels:,} labels; {self._outcomes} has {found:,}",
+            found - repeated <= learnt.labels <= found,
+            f"{learnt.reference}, born at {learnt.born_position}, has taken {learnt.labels:,} lessons; {topic} has {found:,}",
         )
+
+    @property
+    def _repeated(self) -> int:
+        return (self._counts or {}).get("predictions.repeated", 0)
 
     def counts(self) -> Finding:
         """predictions = pending + labelled + expired + quarantined, as the logs have them and as the trainer counts."""
         breaks = Breaks("counts_add_up")
         if self._counts is None:
             return breaks.finding()
-        repeated = self._counts.get("predictions.repeated", 0)
+        repeated = self._repeated
         known = {name: self._counts.get(name, 0) for name in ("predictions", "labelled", "expired", "quarantined")}
         known["predictions"] += repeated
         for name, counted in known.items():

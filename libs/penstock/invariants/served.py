@@ -1,4 +1,4 @@
-"""`log_says_what_was_served`: users and the log hold the same bytes, with the features that were asked, and the score recomputes."""
+"""`log_says_what_was_served`: users and the log hold the same bytes, with the features that were asked, and the answer recomputes."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,17 +7,18 @@ from typing import Any, NamedTuple
 from penstock.invariants.finding import Breaks, Finding
 from penstock.invariants.marks import Hashes
 from penstock.invariants.seen import Handler, Seen
+from penstock.tasks import Answer, answer_in
 
 Checkpoint = tuple[int, int]
 """Version and position."""
 
 
-class Answer(NamedTuple):
+class ServedAnswer(NamedTuple):
     """A prediction that is to be recomputed."""
 
     where: str
     features: Mapping[str, Any]
-    score: float | None
+    answer: Answer | None
 
 
 class Served:
@@ -29,7 +30,7 @@ class Served:
         self._bytes = Hashes()
         self._vectors: dict[tuple[int, int], Mapping[str, Any]] = {}
         self._breaks = Breaks("log_says_what_was_served")
-        self.answers: defaultdict[Checkpoint, list[Answer]] = defaultdict(list)
+        self.answers: defaultdict[Checkpoint, list[ServedAnswer]] = defaultdict(list)
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -63,12 +64,12 @@ class Served:
         if vector is not None:
             self._breaks.expect(vector == value["features"], f"{seen.where} has other features than the question had")
         if value["version"]:
-            self.answers[value["version"], value["position"]].append(Answer(seen.where, value["features"], value["score"]))
+            self.answers[value["version"], value["position"]].append(ServedAnswer(seen.where, value["features"], answer_in(value)))
 
-    def recomputed(self, answers: Sequence[Answer], scores: Iterable[float | None]) -> None:
+    def recomputed(self, answers: Sequence[ServedAnswer], anew: Iterable[Answer | None]) -> None:
         """Compare recorded answers with what their checkpoint gives: to the last bit."""
-        for answer, score in zip(answers, scores, strict=True):
-            self._breaks.expect(score == answer.score, f"{answer.where} says {answer.score}, its checkpoint and features give {score}")
+        for served, given in zip(answers, anew, strict=True):
+            self._breaks.expect(given == served.answer, f"{served.where} says {served.answer}, its checkpoint and features give {given}")
 
     def finding(self) -> Finding:
         """See Checker."""

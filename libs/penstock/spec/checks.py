@@ -12,8 +12,10 @@ from penstock.spec.model import Model
 from penstock.spec.section import as_number
 from penstock.spec.stream import Stream, record_name
 from penstock.spec.view import Aggregate, Calendar, Compute, Last, View
+from penstock.tasks import TASKS
 
 DEFAULTS = {"string": str, "boolean": bool}
+LABEL_CURES = {"string": "a field of type string with an enum", "number": "a field with numbers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,15 @@ def check_model(model: Model, declared: Declared, root: Node, problems: Problems
     """The view and the label's stream exist, a label can name its question, and its condition is one."""
     place = _Place(root, ("models", model.name), problems)
     view = place.at("view").lookup("view", model.view, declared.views)
-    labels = place.at("label", "from").lookup("stream", model.label.stream, declared.streams)
+    labels = place.at("label", "from").lookup("stream", model.label.stream, declared.streams) if model.label else None
     source = None if view is None else declared.streams.get(view.source)
     question = None if source is None or source.id is None else source.fields[source.id]
     if view is not None:
         _check_selected(model, view, place)
+    if source is not None and source.partitions > 1 and TASKS[model.task].in_order:
+        place.at("view").wrong(
+            f"{source.name} has {source.partitions} partitions, and a series has one", f"partitions: 1 for {source.name}"
+        )
     if labels is None:
         return
     if source is not None and source.partitions != labels.partitions:  # the view's fold reads both, partition by partition
@@ -114,7 +120,17 @@ def check_model(model: Model, declared: Declared, root: Node, problems: Problems
         place.at("label", "id").wrong(f"is a {field.type}, but the id of its question is a {question.type}", "the same type for both")
     elif field is not None and field.nullable:
         place.at("label", "id").wrong("is nullable: a label must name its question", "leave nullable out")
-    _check_expression(model.label.positive or "", labels, ("boolean",), place.at("label", "positive"))
+    _check_label(model, labels, place.at("label"))
+
+
+def _check_label(model: Model, labels: Stream, place: _Place) -> None:
+    """What says the label gives what the task needs; classes are known and have an end, so that memory has one."""
+    task = TASKS[model.task]
+    at = place.at("positive" if task.condition else "value")
+    used = _check_expression(model.label.expression, labels, (task.label_type,), at, LABEL_CURES.get(task.label_type, ""))
+    for field in (labels.fields[name] for name in used if task.label_type == "string"):
+        if field.enum is None:
+            at.wrong(f"nothing says which classes {field.name} has", f"{field.name}: {{type: string, enum: [ … ]}}")
 
 
 def _check_selected(model: Model, view: View, place: _Place) -> None:
@@ -149,17 +165,21 @@ def _check_compute(compute: Compute, source: Stream, declared: Declared, place: 
             _check_join(compute.by, source, stream, place)
 
 
-def _check_expression(text: str, stream: Stream, wanted: tuple[str, ...], place: _Place) -> None:
+def _check_expression(text: str, stream: Stream, wanted: tuple[str, ...], place: _Place, cure: str = "") -> tuple[str, ...]:
+    """The fields that the expression uses; none if it is wrong."""
     try:
         expression = compile_expression(text, stream.types)
     except SpecError as error:
         place.wrong(str(error))
-        return
+        return ()
     if expression.stream not in (None, stream.name):
         place.wrong(f"reads stream {quoted(expression.stream)}, but only {stream.name} is here", f"{stream.name}.{expression.fields[0]}")
     elif expression.type not in wanted:
-        cure = f"{text} == 1" if "boolean" in wanted else "share for a condition, mean for a number"
+        cure = cure or (f"{text} == 1" if "boolean" in wanted else "share for a condition, mean for a number")
         place.wrong(f"gives a {expression.type}, and must give a {' or '.join(wanted)}", cure)
+    else:
+        return expression.fields
+    return ()
 
 
 def _check_default(default: Any, type: str, place: _Place) -> None:

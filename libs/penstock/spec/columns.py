@@ -70,8 +70,14 @@ def read_columns(rows: Sequence[Mapping[str, str]]) -> dict[str, Column]:
     return {field_name(header): _column(field_name(header), [row.get(header) or "" for row in rows]) for header in headers}
 
 
-def _column(name: str, texts: Sequence[str]) -> Column:
-    type = guess_type([text for text in texts if text.strip().lower() not in NULLS], name)
+def as_text(rows: Sequence[Mapping[str, str]], name: str) -> Column:
+    """A column read as texts, whatever they look like: numbers that name classes."""
+    header = next(header for header in rows[0] if header is not None and field_name(header) == name)
+    return _column(name, [row.get(header) or "" for row in rows], "string")
+
+
+def _column(name: str, texts: Sequence[str], type: str = "") -> Column:
+    type = type or guess_type([text for text in texts if text.strip().lower() not in NULLS], name)
     parsed = [parse_value(text, type) for text in texts]
     values = [value for value in parsed if value is not None]
     return Column(name, type, len(values) < len(parsed), values, Counter(values))

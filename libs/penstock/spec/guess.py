@@ -1,19 +1,19 @@
 """A first specification for a table: which column is key, id, time and feature, and what the label means."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from penstock.spec.columns import ID_NAME, Column, read_columns
 from penstock.spec.duration import UNITS_MS
 from penstock.spec.errors import SpecError, nearest
-from penstock.spec.expression import compile_expression
 from penstock.spec.rows import KNOWN_AT, ROW_ID
+from penstock.spec.target import Target, target
 from penstock.spec.values import field_name
 
 ENTITIES_MAX = 1_000
 ROWS_PER_ENTITY = 20
 MAX_JUMP_MS = 7 * UNITS_MS["d"]
+REPLAYED_ROWS = 1_000  # `produce` is some hundred rows ahead of what is learned: so long a label may take in a replay
 MAX_JUMP_LIMIT_MS = 3_650 * UNITS_MS["d"]
 
 
@@ -21,24 +21,28 @@ MAX_JUMP_LIMIT_MS = 3_650 * UNITS_MS["d"]
 class Wishes:
     """What the user said; names of columns as they stand in the file or as fields."""
 
-    label: str
+    label: str | None
     key: str | None = None
     id: str | None = None
     time: str | None = None
     positive: str | None = None
     delay_ms: int = 0
+    task: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What was found; `reasons` says why, by topic, for the comments; `dropped` are columns that are no features."""
+    """What was found; `reasons` says why, by topic, for the comments; `dropped` are columns that are no features.
+
+    `calendar`: a column with times, whose parts are features.
+    """
 
     columns: Mapping[str, Column]
-    label: str
-    positive: str
+    target: Target
     key: str
     id: str
     time: str | None
+    calendar: str | None
     select: tuple[str, ...]
     dropped: Mapping[str, str]
     reasons: Mapping[str, str]
@@ -48,12 +52,12 @@ class Guess:
 
 
 def guess(rows: Sequence[Mapping[str, str]], wishes: Wishes) -> Guess:
-    """Look at a sample of rows. Raises: SpecError when there is no way to a binary label, or a wish names no column."""
+    """Look at a sample of rows. Raises: SpecError when there is no way to a label, or a wish names no column."""
     if not rows:
         raise SpecError("the file has no rows. Try: a CSV file with a header line and rows below it")
     columns = read_columns(rows)
-    label = _wished(wishes.label, columns, "--label")
-    positive, label_reason = _positive(columns[label], wishes.positive)
+    label = None if wishes.label is None else _wished(wishes.label, columns, "--label")
+    aim = target(None if label is None else columns[label], rows, wishes.task, wishes.positive)
     time, time_reason = _time(columns, label, wishes.time)
     id, id_reason = _id(columns, label, wishes.id)
     key, key_reason = _key(columns, {label, id, time}, wishes.key, id)
@@ -65,21 +69,22 @@ def guess(rows: Sequence[Mapping[str, str]], wishes: Wishes) -> Guess:
         raise SpecError(f"the column {KNOWN_AT} has a name that Penstock needs. Try: another name for it in the header line")
     dropped = _dropped(columns, label, id, time)
     select = tuple(name for name in columns if name not in dropped and name != label)
-    if not select and not time:
+    calendar = time or next((column.name for column in columns.values() if column.type == "timestamp" and column.name != label), None)
+    if not select and not calendar:
         raise SpecError(f"no column is left to learn from ({_listed(dropped)}). Try: a file with columns that describe the rows")
     jump_ms, ordered = _jumps(columns[time]) if time else (0, True)
     return Guess(
         columns=columns,
-        label=label,
-        positive=positive,
+        target=aim,
         key=key,
         id=id,
         time=time,
+        calendar=calendar,
         select=select,
         dropped=dropped,
-        reasons={"label": label_reason, "time": time_reason, "id": id_reason, "key": key_reason},
+        reasons={"label": aim.reason, "time": time_reason, "id": id_reason, "key": key_reason},
         max_jump_ms=min(max(10 * jump_ms, MAX_JUMP_MS), MAX_JUMP_LIMIT_MS),
-        horizon_ms=max(2 * wishes.delay_ms, UNITS_MS["d"]),
+        horizon_ms=max(2 * wishes.delay_ms, UNITS_MS["d"], _replay_ms(columns[time]) if time else 0),
         sorted=ordered,
     )
 
@@ -96,49 +101,24 @@ def _wished(name: str, columns: Mapping[str, Column], option: str) -> str:
     return field
 
 
-def _positive(column: Column, wish: str | None) -> tuple[str, str]:
-    """The condition of a positive label, and why."""
-    if wish is not None:
-        if compile_expression(wish, {column.name: column.type}).type != "boolean":
-            raise SpecError(f'--positive "{wish}" is no condition. Try: --positive "{column.name} > 15"')
-        return wish, "as you said"
-    if len(column.counts) != 2:
-        what = (
-            "only one value, so there is nothing to learn"
-            if column.constant
-            else f"{len(column.counts)} different values, and a binary model needs two"
-        )
-        condition = f"{column.name} > 15" if column.type in ("long", "double") else f"{column.name} == '…'"
-        raise SpecError(f'the label {column.name} has {what}. Try: --positive "{condition}" to say which are positive, or another --label')
-    if column.type == "boolean":
-        return f"{column.name} == true", "true is positive"
-    if column.type in ("long", "double"):
-        one, other = sorted(column.counts, key=lambda value: float(str(value)))
-        return f"{column.name} == {other}", f"{other} is positive, {one} negative"
-    rare = min(column.counts, key=lambda value: (column.counts[value], str(value)))
-    quote = next((quote for quote in "'\"" if quote not in str(rare)), None)
-    if column.type != "string" or quote is None or re.search(r"[\\\n]", str(rare)):
-        raise SpecError(f"the label {column.name} cannot be compared with {rare!r}. Try: another column, or other values in the file")
-    return (
-        f"{column.name} == {quote}{rare}{quote}",
-        f"{rare} is positive because it is the rarer of two: {column.counts[rare]} of {len(column.values)} rows",
-    )
-
-
-def _time(columns: Mapping[str, Column], label: str, wish: str | None) -> tuple[str | None, str]:
+def _time(columns: Mapping[str, Column], label: str | None, wish: str | None) -> tuple[str | None, str]:
     if wish is not None:
         name = _wished(wish, columns, "--time")
-        if columns[name].type != "timestamp" or columns[name].nullable:
-            why = "has empty cells" if columns[name].type == "timestamp" else "holds no times"
+        if not _may_be_event_time(columns[name]):
+            nullable = "has empty cells" if columns[name].nullable else "holds times before 1970"
+            why = nullable if columns[name].type == "timestamp" else "holds no times"
             raise SpecError(f"--time {wish}: the column {why}. Try: ISO 8601, or leave --time out: event time is then the time of arrival")
         return name, "as you said"
-    found = next(
-        (column.name for column in columns.values() if column.type == "timestamp" and not column.nullable and column.name != label), None
-    )
+    found = next((column.name for column in columns.values() if _may_be_event_time(column) and column.name != label), None)
     return (found, "the first column with times") if found else (None, "no column holds times, so event time is the time of arrival")
 
 
-def _id(columns: Mapping[str, Column], label: str, wish: str | None) -> tuple[str, str]:
+def _may_be_event_time(column: Column) -> bool:
+    """Times, none of them missing or before 1970, which ingestion refuses."""
+    return column.type == "timestamp" and not column.nullable and all(isinstance(value, int) and value >= 0 for value in column.values)
+
+
+def _id(columns: Mapping[str, Column], label: str | None, wish: str | None) -> tuple[str, str]:
     if wish is not None:
         return _wished(wish, columns, "--id"), "as you said"
     fits = (column for column in columns.values() if column.unique and column.type in ("string", "long") and ID_NAME.search(column.name))
@@ -169,7 +149,7 @@ def _as_identity(column: Column, option: str) -> Column:
     return replace(column, type="string") if column.type == "boolean" else column
 
 
-def _dropped(columns: Mapping[str, Column], label: str, id: str, time: str | None) -> dict[str, str]:
+def _dropped(columns: Mapping[str, Column], label: str | None, id: str, time: str | None) -> dict[str, str]:
     reasons: dict[str, str] = {}
     for column in columns.values():
         if column.name == label:
@@ -183,6 +163,13 @@ def _dropped(columns: Mapping[str, Column], label: str, id: str, time: str | Non
         elif column.identifying:
             reasons[column.name] = "names rows more than it describes them"
     return reasons
+
+
+def _replay_ms(column: Column) -> int:
+    """Event time that goes by while so many rows are replayed, on average: days of rows may pass before a label is through."""
+    times = [value for value in column.values if isinstance(value, int)]
+    span_ms = (max(times) - min(times)) * REPLAYED_ROWS // len(times)
+    return min(-(-span_ms // UNITS_MS["d"]) * UNITS_MS["d"], MAX_JUMP_LIMIT_MS)
 
 
 def _jumps(column: Column) -> tuple[int, bool]:

@@ -10,38 +10,28 @@ from penstock.spec.document import Node
 from penstock.spec.duration import format_duration
 from penstock.spec.errors import Path, Problems, nearest, quoted
 from penstock.spec.section import FIELD, FIELD_RULE, Section
+from penstock.tasks import LABELLED, TASKS, Task
 
 COUNT, RELEARN = "count", "relearn"
 CORRECTION_DEPTH, CORRECTION_DEPTH_MAX = 100_000, 10_000_000
 CORRECTION_WAIT = "1h"
-TASKS = ("binary_classification",)
-METRICS = ("log_loss", "rocauc", "accuracy")
 SELECTORS = ("numbers", "strings")
 SIGNALS = ("loss",)
 EXAMPLES = {"transformer": "preprocessing.StandardScaler", "detector": "{drift.ADWIN: {delta: 0.002}}"}
 LEARNERS_MAX = 50
 LABELS_MAX = 1_000_000_000
-LATER = "multiclass, regression, anomaly and forecasting come later"
+UNLABELLED_HORIZON_MS = 3_600_000  # who waits for no label still remembers ids: twice as long
 KEYS = (
-    "task",
-    "view",
-    "label",
-    "preprocess",
-    "learners",
-    "champion",
-    "challengers",
-    "metrics",
-    "promotion",
-    "drift",
-    "checkpoint_every_labels",
-    "retire_after_errors",
+    *("task", "view", "label", "preprocess", "learners", "champion", "challengers", "metrics"),
+    *("promotion", "drift", "checkpoint_every_labels", "retire_after_errors"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LabelRule:
-    """Which events of `stream` answer questions: `id` holds the question's event id, `positive` is a boolean expression over its fields.
+    """Which events of `stream` answer questions: `id` holds the question's event id, and an expression over the fields says the label.
 
+    That is `positive`, a condition, or `value`, by the task. A model of anomalies may have no labels: then the rule is false.
     With `on_correction: relearn` a label that contradicts what was learned is learned in its place, if its question is at most
     `correction_depth` records of the log back; corrections are gathered for `correction_wait_ms` of event time.
     """
@@ -55,6 +45,14 @@ class LabelRule:
     on_correction: str = COUNT
     correction_depth: int = 0
     correction_wait_ms: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.stream)
+
+    @property
+    def expression(self) -> str:
+        """What says the label."""
+        return self.positive or self.value or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +107,13 @@ class Model:
 def read_model(name: str, node: Node, path: Path, problems: Problems) -> Model:
     """The model that a node declares; what is wrong is noted."""
     section = Section(node, path, problems, KEYS)
-    detectors, reactions = _read_drift(section)
+    task = TASKS[section.choice("task", tuple(TASKS))]
+    detectors, reactions = _read_drift(section, task)
     model = Model(
         name=name,
-        task=section.choice("task", TASKS, later=LATER),
+        task=task.name,
         view=section.text("view") or "",
-        label=_read_label(section),
+        label=_read_label(section, task),
         preprocess=tuple(_read_step(item, inside, problems) for item, inside in section.items("preprocess", size_max=50)),
         learners={
             learner: _checked_recipe(item, inside, "learner", problems)
@@ -122,8 +121,8 @@ def read_model(name: str, node: Node, path: Path, problems: Problems) -> Model:
         },
         champion=section.text("champion", cure="champion: the learner that serves first") or "",
         challengers=section.words("challengers"),
-        metrics=section.words("metrics") or METRICS,
-        promotion=_read_promotion(section),
+        metrics=section.words("metrics") or tuple(task.measures),
+        promotion=_read_promotion(section, task),
         detectors=detectors,
         reactions=reactions,
         checkpoint_every_labels=section.integer("checkpoint_every_labels", 1_000, 1, LABELS_MAX),
@@ -136,19 +135,11 @@ def read_model(name: str, node: Node, path: Path, problems: Problems) -> Model:
 
 def model_body(model: Model) -> dict[str, Any]:
     """The model as it would stand in the file, every default written out: all that its trainer needs."""
-    rule, promotion = model.label, model.promotion
-    answer = {"positive": rule.positive} if rule.positive is not None else {"value": rule.value}
-    handling: dict[str, Any] = {
-        "horizon": format_duration(rule.horizon_ms),
-        "on_expiry": rule.on_expiry,
-        "on_correction": rule.on_correction,
-    }
-    if rule.on_correction == RELEARN:
-        handling |= {"correction_depth": rule.correction_depth, "correction_wait": format_duration(rule.correction_wait_ms)}
+    promotion = model.promotion
     return {
         "task": model.task,
         "view": model.view,
-        "label": {"from": rule.stream, "id": rule.id, **answer, **handling},
+        **({"label": _label_body(model.label)} if model.label else {}),
         "preprocess": list(model.preprocess),
         "learners": dict(model.learners),
         "champion": model.champion,
@@ -169,23 +160,41 @@ def model_body(model: Model) -> dict[str, Any]:
     }
 
 
+def _label_body(rule: LabelRule) -> dict[str, Any]:
+    answer = {"positive": rule.positive} if rule.positive is not None else {"value": rule.value}
+    handling: dict[str, Any] = {
+        "horizon": format_duration(rule.horizon_ms),
+        "on_expiry": rule.on_expiry,
+        "on_correction": rule.on_correction,
+    }
+    if rule.on_correction == RELEARN:
+        handling |= {"correction_depth": rule.correction_depth, "correction_wait": format_duration(rule.correction_wait_ms)}
+    return {"from": rule.stream, "id": rule.id, **answer, **handling}
+
+
 def _reaction_body(reaction: Reaction) -> dict[str, Any]:
     limits = {"cooldown_labels": reaction.cooldown_labels, "budget": reaction.budget}
     return {"when": {"kind": reaction.kind}, "spawn": reaction.spawn, **limits}
 
 
-def _read_label(parent: Section) -> LabelRule:
-    node = parent.node("label", cure='label: {from: stream, id: field, positive: "y == 1", horizon: 48h}')
+def _read_label(parent: Section, task: Task) -> LabelRule:
+    wanted, other, example = ("positive", "value", '"y > 15"') if task.condition else ("value", "positive", "y")
+    needed = task.paced_by == LABELLED
+    node = parent.node("label", required=needed, cure=f"label: {{from: stream, id: field, {wanted}: {example}, horizon: 48h}}")
     if node is None:
-        return LabelRule("", "", "", None, 0)
+        return LabelRule("", "", None, None, UNLABELLED_HORIZON_MS)
     keys = ("from", "id", "positive", "horizon", "on_expiry", "on_correction", "correction_depth", "correction_wait", "value")
     section = Section(node, (*parent.path, "label"), parent.problems, keys)
-    if "value" in section:
-        section.note("value", "is for regression, which comes later; a binary label needs a condition", 'positive: "y > 15"')
+    if other in section:
+        what = "condition that holds or not" if task.condition else "value"
+        section.note(other, f"does not fit: a label of {task.article} is a {what}", f"{wanted}: {example}")
+    said = section.text(wanted, required=other not in section, cure=f"{wanted}: {example}")
     horizon_ms = section.duration("horizon")
     if horizon_ms == 0:
         section.note("horizon", "must be longer than nothing: a question without a label expires after it", "horizon: 48h")
     on_correction = section.choice("on_correction", (COUNT, RELEARN), COUNT)
+    if on_correction == RELEARN and not needed:
+        section.note("on_correction", f"does not fit: {task.article} is learned without its label", f"on_correction: {COUNT}")
     for key in ("correction_depth", "correction_wait"):
         if key in section and on_correction != RELEARN:
             section.note(key, "says how corrections are learned, and they are only counted", f"on_correction: {RELEARN}, or leave it out")
@@ -193,8 +202,8 @@ def _read_label(parent: Section) -> LabelRule:
     return LabelRule(
         stream=section.text("from", cure="from: the stream that brings the labels") or "",
         id=section.text("id", cure="id: the field that names the question") or "",
-        positive=section.text("positive", required="value" not in section, cure='positive: "y == 1"'),
-        value=None,
+        positive=said if task.condition else None,
+        value=None if task.condition else said,
         horizon_ms=horizon_ms or 0,
         on_expiry=section.choice("on_expiry", ("drop",), "drop", later="nothing else yet"),
         on_correction=on_correction,
@@ -240,25 +249,32 @@ def _path_into(node: Node, text: str) -> Path:
     return tuple(steps)
 
 
-def _read_promotion(parent: Section) -> Promotion:
+def _read_promotion(parent: Section, task: Task) -> Promotion:
     node = parent.node("promotion", required=False) or Node({}, (0, 0))
     section = Section(node, (*parent.path, "promotion"), parent.problems, ("mode", "metric", "after_labels", "margin"))
     margin = section.number("margin", 0.01)
     if margin < 0:
         section.note("margin", "must not be negative", "margin: 0.01")
+    metrics = tuple(task.losses)
+    metric = section.choice("metric", metrics, metrics[0])
+    mode = section.choice("mode", ("automatic", "manual"), "manual")
+    if mode == "automatic" and task.losses[metric] is None:
+        section.note("mode", f"one label of {task.article} has no {metric}, so nobody can be better by it", "mode: manual")
     return Promotion(
-        mode=section.choice("mode", ("automatic", "manual"), "manual"),
-        metric=section.choice("metric", ("log_loss",), "log_loss"),
+        mode=mode,
+        metric=metric,
         after_labels=section.integer("after_labels", 2_000, 1, LABELS_MAX),
         margin=margin,
     )
 
 
-def _read_drift(parent: Section) -> tuple[tuple[Detector, ...], tuple[Reaction, ...]]:
+def _read_drift(parent: Section, task: Task) -> tuple[tuple[Detector, ...], tuple[Reaction, ...]]:
     node = parent.node("drift", required=False) or Node({}, (0, 0))
     section = Section(node, (*parent.path, "drift"), parent.problems, ("detectors", "reactions"))
     detectors = tuple(_read_detector(item, path, parent.problems) for item, path in section.items("detectors", size_max=20))
     reactions = tuple(_read_reaction(item, path, parent.problems) for item, path in section.items("reactions", size_max=20))
+    if detectors and not any(task.losses.values()):
+        section.note("detectors", f"one label of {task.article} has no loss, so there is no signal to watch", "leave drift out")
     if reactions and not detectors:
         section.note("reactions", "nothing detects the drift they wait for", "detectors: [{signal: loss, use: drift.ADWIN}]")
     return detectors, reactions
@@ -291,6 +307,7 @@ def _check(model: Model, section: Section) -> None:
     used = {name for _, name in [*named, *spawned]}
     for name in sorted(set(learners) - used) if used <= set(learners) else ():  # a wrong name is one problem, not two
         section.note_at(("learners", name), "is never used", f"challengers: [{name}], or leave it out")
+    metrics = tuple(TASKS[model.task].measures)
     for name in model.metrics:
-        if name not in METRICS:
-            section.note("metrics", f"{quoted(name)} is unknown ({', '.join(METRICS)})", nearest(name, METRICS) or METRICS[0])
+        if name not in metrics:
+            section.note("metrics", f"{quoted(name)} is unknown ({', '.join(metrics)})", nearest(name, metrics) or metrics[0])

@@ -8,6 +8,7 @@ from penstock.errors import PenstockError
 from penstock.spec.document import Node, parse_yaml
 from penstock.spec.errors import Path, Problems
 from penstock.spec.specification import Spec
+from penstock.tasks import TASKS, Task
 
 
 def check_learners(spec: Spec, text: str = "", source: str = "penstock.yaml") -> None:
@@ -21,7 +22,7 @@ def check_learners(spec: Spec, text: str = "", source: str = "penstock.yaml") ->
     for name, model in spec.models.items():
         for learner, recipe in model.learners.items():
             path: Path = ("models", name, "learners", learner)
-            _try(partial(_build_classifier, model.preprocess, recipe), root, path, problems)
+            _try(partial(_build_learner, TASKS[model.task], model.preprocess, recipe), root, path, problems)
         for index, detector in enumerate(model.detectors):
             path = ("models", name, "drift", "detectors", index, "use")
             _try(partial(_build, detector.use), root, path, problems)
@@ -41,11 +42,9 @@ def _build(recipe: Any) -> None:
     build(recipe, seed=0)
 
 
-def _build_classifier(preprocess: Any, recipe: Any) -> None:
-    from river.base import Classifier  # noqa: PLC0415 (River takes a second to import)
-
-    from penstock.codec import build, build_pipeline  # noqa: PLC0415
+def _build_learner(task: Task, preprocess: Any, recipe: Any) -> None:
+    from penstock.codec import build, build_pipeline  # noqa: PLC0415 (River takes a second to import)
 
     build_pipeline(preprocess, recipe, seed=0)
-    if not isinstance(build(recipe, seed=0), Classifier):
-        raise ValueError("is no classifier, and the task is binary_classification. Try: linear_model.LogisticRegression")
+    if not task.fits(build(recipe, seed=0)):
+        raise ValueError(f"is not {task.learners}, and the task is {task.name}. Try: {task.example}")

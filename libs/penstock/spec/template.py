@@ -8,7 +8,10 @@ from penstock.spec.duration import format_duration
 from penstock.spec.guess import Guess
 from penstock.spec.rows import KNOWN_AT, LABELS
 from penstock.spec.section import NAME
+from penstock.spec.sketches import SKETCHES
+from penstock.tasks import TASKS
 
+SERIES_RATE = 50  # events a second: a forecast is worth little when the value before it is still under way
 YAML_WORDS = re.compile(r"null|true|false", re.IGNORECASE)
 TEMPLATE = """\
 # Written by `penstock init` from the first {rows} rows of {file}. Read what it guessed, change it, then:
@@ -27,68 +30,56 @@ streams:
 {time}    partitions: 1
     fields:    # a range is the one seen, ten times as wide on either side: what lies outside goes to dlq.events.{name}
 {fields}
-  {name}{labels}:    # the label, in a stream of its own: it is known later than the question
-    key: {label_key}
-    id: {id}
-{label_time}    partitions: 1
-    fields:
-{label_fields}
-views:
+{label_stream}views:
   {name}-features:
     from: {name}
     select: [{select}]
 {dropped}{compute}
 models:
   {model}:
-    task: binary_classification
+    task: {task}
     view: {name}-features
-    label:    # {label_reason}
+{label}{sketch}"""
+LABEL_STREAM = """\
+  {name}{labels}:    # the label, in a stream of its own: it is known later than the question
+    key: {label_key}
+    id: {id}
+{label_time}    partitions: 1
+    fields:
+{label_fields}
+"""
+LABEL = """\
+    label:    # {reason}
       from: {name}{labels}
       id: {id}
-      positive: {positive}
+      {says}: {expression}
       horizon: {horizon}    # a question without a label for so long is closed
-    preprocess:
-      - {{select: numbers, then: preprocessing.StandardScaler}}
-      - {{select: strings, then: {{preprocessing.OneHotEncoder: {{drop_zeros: true}}}}}}
-    learners:
-      adagrad: {{linear_model.LogisticRegression: {{optimizer: {{optim.AdaGrad: 0.05}}}}}}
-      sgd:     {{linear_model.LogisticRegression: {{optimizer: {{optim.SGD: 0.02}}}}}}
-      tree:    {{tree.HoeffdingTreeClassifier: {{grace_period: 200, max_depth: 8}}}}
-    champion: adagrad    # answers
-    challengers: [sgd, tree]    # learn beside it, and take over when they are better
-    metrics: [log_loss, rocauc, accuracy]
-    checkpoint_every_labels: 100    # what answers is at most so far behind what has been learned
-    promotion: {{mode: automatic, metric: log_loss, after_labels: 1000, margin: 0.01}}
-    drift:
-      detectors: [{{signal: loss, use: {{drift.ADWIN: {{delta: 0.002}}}}, after_labels: 1000}}]
-      reactions: [{{when: {{kind: concept}}, spawn: adagrad, cooldown_labels: 5000, budget: 2}}]
 """
 
 
 def write_spec(guess: Guess, *, name: str, path: str, rows: int, delay_ms: int) -> str:
     """The YAML of a guess; `load` takes it as it is."""
-    features = [column for column in guess.columns.values() if column.name != guess.label]
+    label = guess.target.column
+    features = [column for column in guess.columns.values() if label is None or column.name != label.name]
     return TEMPLATE.format(
         rows=rows,
         file=_printable(path.rpartition("/")[2]),
         path=json.dumps(_printable(path), ensure_ascii=False) if " " in path else _printable(path),
-        delay=f" --delay {format_duration(delay_ms)}" if delay_ms else "",
+        delay=_produce_options(guess, delay_ms),
         name=name,
-        labels=LABELS,
-        model=stream_name(f"{name}-{guess.label}"),
+        model=stream_name(f"{name}-{label.name if label else guess.target.task}"),
         notes=_notes(guess),
         **{topic: _word(getattr(guess, topic)) for topic in ("key", "id")},
-        **{f"{topic}_reason": _printable(guess.reasons[topic]) for topic in ("key", "id", "label")},
+        **{f"{topic}_reason": _printable(guess.reasons[topic]) for topic in ("key", "id")},
         time=_time_lines(guess),
         fields="\n".join(_field_line(column) for column in features),
-        label_key=_word(guess.id),
-        label_time=f"    time: {KNOWN_AT}\n    max_jump: {format_duration(guess.max_jump_ms)}\n" if guess.time else "",
-        label_fields=_label_lines(guess),
+        label_stream=_label_stream(guess, name, label) if label else "\n",
+        label=_label(guess, name) if label else "",
+        task=guess.target.task,
+        sketch=SKETCHES[guess.target.task].text(guess.target.margin),
         select=", ".join(_word(feature) for feature in guess.select),
         dropped="".join(f"    # {feature} is left out: {reason}\n" for feature, reason in guess.dropped.items()),
         compute=_compute_lines(guess),
-        positive=json.dumps(guess.positive, ensure_ascii=False),
-        horizon=format_duration(guess.horizon_ms),
     )
 
 
@@ -100,6 +91,11 @@ def stream_name(text: str) -> str:
     """
     name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:90]
     return name if NAME.fullmatch(name) else f"data-{name}".rstrip("-")
+
+
+def _produce_options(guess: Guess, delay_ms: int) -> str:
+    delay = f" --delay {format_duration(delay_ms)}" if delay_ms else ""
+    return f"{delay} --rate {SERIES_RATE}" if TASKS[guess.target.task].in_order else delay
 
 
 def _notes(guess: Guess) -> str:
@@ -115,17 +111,42 @@ def _time_lines(guess: Guess) -> str:
     return f"    time: {_word(guess.time)}    # {guess.reasons['time']}\n{jump}"
 
 
-def _label_lines(guess: Guess) -> str:
-    label, identity = guess.columns[guess.label], guess.columns[guess.id]
-    lines = [f"      {identity.name}: {identity.type}", f"      {label.name}: {label.type}"]
-    return "\n".join([*lines, f"      {KNOWN_AT}: timestamp"] if guess.time else lines) + "\n"
+def _label_stream(guess: Guess, name: str, label: Column) -> str:
+    identity = guess.columns[guess.id]
+    lines = [f"      {identity.name}: {identity.type}", f"      {label.name}: {_label_type(guess, label)}"]
+    return LABEL_STREAM.format(
+        name=name,
+        labels=LABELS,
+        id=_word(guess.id),
+        label_key=_word(guess.id),
+        label_time=f"    time: {KNOWN_AT}\n    max_jump: {format_duration(guess.max_jump_ms)}\n" if guess.time else "",
+        label_fields="\n".join([*lines, f"      {KNOWN_AT}: timestamp"] if guess.time else lines) + "\n",
+    )
+
+
+def _label_type(guess: Guess, label: Column) -> str:
+    if TASKS[guess.target.task].label_type != "string":
+        return label.type
+    return f"{{type: string, enum: {json.dumps(sorted(map(str, label.counts)), ensure_ascii=False)}}}"
+
+
+def _label(guess: Guess, name: str) -> str:
+    return LABEL.format(
+        name=name,
+        labels=LABELS,
+        id=_word(guess.id),
+        reason=_printable(guess.reasons["label"]),
+        says="positive" if TASKS[guess.target.task].condition else "value",
+        expression=json.dumps(guess.target.expression, ensure_ascii=False),
+        horizon=format_duration(guess.horizon_ms),
+    )
 
 
 def _compute_lines(guess: Guess) -> str:
-    if guess.time is None:
+    if guess.calendar is None:
         return ""
-    of = _word(guess.time)
-    parts = {"hour_of_day": "hour", "day_of_week": "weekday"}
+    of = _word(guess.calendar)
+    parts = {"hour_of_day": "hour", "day_of_week": "weekday"} if guess.time else {"month_of_year": "month", "day_of_week": "weekday"}
     return "    compute:\n" + "".join(f"      {name}: {{calendar: {part}, of: {of}, zone: UTC}}\n" for name, part in parts.items())
 
 

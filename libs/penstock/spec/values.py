@@ -12,6 +12,7 @@ TRUE, FALSE = ("true", "yes"), ("false", "no")
 SECONDS_BELOW = 100_000_000_000  # an epoch below it is in seconds (until the year 5138), from it on in ms (since 1973)
 EPOCH_GUESS = (400_000_000, 5_000_000_000_000)  # 1982 in s to 2128 in ms: other numbers are not taken for times unasked
 NULLS = ("", "na", "n/a", "null", "none", "nan")
+MONTH = re.compile(r"[0-9]{4}-[0-9]{2}", re.ASCII)  # ISO 8601, of reduced precision: its first day
 INTEGER = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
 Value = str | int | float | bool | None
 
@@ -32,6 +33,7 @@ def parse_value(text: str, type: str) -> Value:
 def parse_time_ms(text: str) -> int | None:
     """Epoch ms of an ISO 8601 time (UTC where it names no zone) or of an epoch in s or ms; None for anything else."""
     number = _double(text)
+    text = f"{text}-01" if MONTH.fullmatch(text) else text
     try:
         if number is not None:
             return round(number * 1_000) if abs(number) < SECONDS_BELOW else round(number)

@@ -10,8 +10,9 @@ from penstock import codec
 from penstock.fold.origin import Origins, origin_of
 from penstock.fold.protocol import Missing, Output, Poison, Record, Snapshot
 from penstock.fold.watermark import BEGINNING_MS
-from penstock.learning import Learner, score_of
+from penstock.learning import answer_of
 from penstock.records import Wire, Writer
+from penstock.tasks import TASKS, Answer, Learner, Task, predicted
 
 LEARNING_PARTITION = 0
 
@@ -51,7 +52,15 @@ class DeployerFold:
     cause never counts twice, and no list of causes has to be kept for ever: with a checkpoint every few seconds they are not few.
     """
 
-    def __init__(self, wire: Wire, write: Writers, topics: Topics, blobs: Mapping[str, bytes], generation: int = 1) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        write: Writers,
+        topics: Topics,
+        blobs: Mapping[str, bytes],
+        task: Task = TASKS["binary_classification"],
+        generation: int = 1,
+    ) -> None:
         self.counts: Counter[str] = Counter()
         self.highest = (-1, -1)  # revision and position of the last Serve, whether it could be read or not
         self.serving: Serving | None = None
@@ -62,6 +71,7 @@ class DeployerFold:
         self._write = write
         self._topics = topics
         self._blobs = blobs
+        self._task = task
         self._generation = generation
 
     def step(self, record: Record) -> Iterable[Output]:
@@ -82,12 +92,12 @@ class DeployerFold:
             self._learner = codec.decode(self._blob(self.serving.digest))
         if not self._is_new(record, vector["origin"]):
             return ()
-        score = self._score(vector["features"])
+        given = predicted(self._ask(vector["features"]))
         serving = self.serving or UNSERVED
-        answer = {"score": score, "version": serving.version, "position": serving.position}
+        by: dict[str, Any] = {"version": serving.version, "position": serving.position}
         has_learned = serving.watermark_ms > BEGINNING_MS
-        answer["age_ms"] = vector["event_time_ms"] - serving.watermark_ms if has_learned else None
-        value = self._write.prediction({**vector, "origin": origin_of(record, self._generation), **answer})
+        by["age_ms"] = vector["event_time_ms"] - serving.watermark_ms if has_learned else None
+        value = self._write.prediction({**vector, "origin": origin_of(record, self._generation), **given, **by})
         self.counts["predictions"] += 1
         self._told_ms = max(self._told_ms, vector["watermark_ms"])
         return (
@@ -95,14 +105,14 @@ class DeployerFold:
             Output(self._topics.learning, LEARNING_PARTITION, record.key, value),
         )
 
-    def _score(self, features: Mapping[str, Any]) -> float | None:
+    def _ask(self, features: Mapping[str, Any]) -> Answer | None:
         if self.serving is None:
             self.counts["unserved"] += 1
             return None
-        score = score_of(self._learner, features)
-        if score is None:
+        answer = answer_of(self._task, self._learner, features)
+        if answer is None:
             self.counts["predict_errors"] += 1
-        return score
+        return answer
 
     def _serve(self, record: Record, serve: Mapping[str, Any]) -> Iterable[Output]:
         rank = (serve["revision"], serve["position"])

@@ -19,6 +19,7 @@ from penstock.rpc import NotFound
 from penstock.spec import Spec, SpecError
 from penstock.spec.avro import feature_fields
 from penstock.spec.specification import newest
+from penstock.tasks import TASKS
 from penstock.world import World, open_world
 from penstock_deployer import declared
 from penstock_deployer.agent import Live, Ports, ServeAgent
@@ -56,7 +57,7 @@ def _plans(world: World) -> Iterator[Plan]:
     for model in spec.models:
         fields = _fields(spec, model)
         if fields is not None:
-            yield Plan(UNIT + model, json.dumps(fields), partial(_runner, world, model, fields))
+            yield Plan(UNIT + model, json.dumps(fields), partial(_runner, world, model, spec.models[model].task, fields))
 
 
 def _fields(spec: Spec, model: str) -> Fields | None:
@@ -67,7 +68,7 @@ def _fields(spec: Spec, model: str) -> Fields | None:
         return None
 
 
-async def _runner(world: World, model: str, fields: Fields) -> Runner:
+async def _runner(world: World, model: str, task: str, fields: Fields) -> Runner:
     topic = partial(world.process.topic, name=model)
     topics = Topics(topic("predictions"), topic("learning"))
     schema = with_features("Prediction", fields)
@@ -79,7 +80,7 @@ async def _runner(world: World, model: str, fields: Fields) -> Runner:
     write = await patiently(world.process.log, writers)
 
     def make_fold(_: int) -> DeployerFold:
-        return DeployerFold(world.wire, write, topics, world.blobs)
+        return DeployerFold(world.wire, write, topics, world.blobs, TASKS[task])
 
     unit = Unit(UNIT + model, (topic("features"),), make_fold)
     return world.runner(unit, resolve=partial(declared.resolve, world.resolve, world.registry, world.blobs, model))

@@ -86,11 +86,11 @@ class ViewFold:
         return outputs
 
     def _label(self, record: Record, value: dict[str, Any], target: Target) -> list[Output]:
-        positive, id = target.positive(value), value.get(target.label_id)
-        if positive is None or id is None:
+        found, id = target.label(value), value.get(target.label_id)
+        if found is None or id is None:
             self.counts["label.null"] += 1
             return []
-        label: Label = {"event_time_ms": value[EVENT_TIME_MS], "origin": self._origin(record), "event_id": str(id), "value": positive}
+        label: Label = {"event_time_ms": value[EVENT_TIME_MS], "origin": self._origin(record), "event_id": str(id), "value": found}
         self.counts["labels"] += 1
         return [Output(target.learning_topic, LEARNING_PARTITION, record.key, target.write_label(label))]
 

@@ -7,8 +7,9 @@ from typing import Any
 from penstock.records import Wire, Writer, platform_schema, with_features
 from penstock.spec import Model, Spec
 from penstock.spec.avro import feature_fields
-from penstock.spec.expression import compile_expression
+from penstock.spec.labels import label_of
 from penstock.spec.stream import record_name
+from penstock.tasks import Label
 
 TopicName = Callable[[str, str], str]
 """(family, name) → full topic name, as `Process.topic`."""
@@ -16,14 +17,14 @@ TopicName = Callable[[str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One model that the view feeds: its topics, its label rule (`positive` gives True, False or None), its encoders."""
+    """One model that the view feeds: its topics, its label rule (`label` gives an event's label or None), its encoders."""
 
     model: str
     features_topic: str
     learning_topic: str
     label_stream: str
     label_id: str
-    positive: Callable[[Mapping[str, Any]], Any]
+    label: Callable[[Mapping[str, Any]], Label | None]
     write_vector: Writer
     write_tick: Writer
     write_label: Writer
@@ -60,7 +61,7 @@ def streams_of(view: str, spec: Spec) -> set[str]:
     """The streams that a view needs: its source, those it joins, and those that bring its models' labels."""
     declared = spec.views[view]
     joined = {stream for compute in declared.compute.values() if (stream := getattr(compute, "stream", None))}
-    return {declared.source, *joined, *(model.label.stream for model in models_of(view, spec))}
+    return {declared.source, *joined, *(model.label.stream for model in models_of(view, spec) if model.label)}
 
 
 def models_of(view: str, spec: Spec) -> list[Model]:
@@ -77,16 +78,14 @@ async def make_plan(view: str, spec: Spec, wire: Wire, topic: TopicName) -> Plan
 
 
 async def _target(model: Model, spec: Spec, vector: dict[str, Any], wire: Wire, topic: TopicName) -> Target:
-    rule = model.label
-    assert rule.positive is not None, "the specification asks for it"
     features, learning = topic("features", model.name), topic("learning", model.name)
     return Target(
         model=model.name,
         features_topic=features,
         learning_topic=learning,
-        label_stream=rule.stream,
-        label_id=rule.id,
-        positive=compile_expression(rule.positive, spec.streams[rule.stream].types).evaluate,
+        label_stream=model.label.stream,
+        label_id=model.label.id,
+        label=label_of(model, spec),
         write_vector=await wire.writer(features, vector),
         write_tick=await wire.writer(features, platform_schema("Tick")),
         write_label=await wire.writer(learning, platform_schema("Label")),

@@ -12,6 +12,7 @@ from penstock.fold.protocol import Output, Poison, Record, Snapshot
 from penstock.records import Wire, Writer
 from penstock.records.generated import Outcome
 from penstock.spec.model import Model
+from penstock.tasks import TASKS, Task, answer_in
 from penstock_monitor.quality import Quality
 
 DRIFTS_MAX = 1_000
@@ -40,9 +41,10 @@ class MonitorFold:
         self.model = model
         self.counts: Counter[str] = Counter()
         self.position = 0
-        self.quality = Quality()
+        self._task = TASKS[model.task]
+        self.quality = Quality(self._task)
         self.drifts: deque[Drift] = deque(maxlen=DRIFTS_MAX)
-        self._watches = Watches(model.detectors)
+        self._watches = Watches(model.detectors, self._task.losses[model.promotion.metric])
         self._origins = Origins()
         self._wire = wire
         self._write = write
@@ -56,7 +58,7 @@ class MonitorFold:
         if name != "Outcome":
             raise Poison("unexpected_record", f"{name} on {record.topic}, expected Outcome")
         outcome: Outcome = value  # type: ignore[assignment]
-        _check(outcome)
+        _check(outcome, self._task)
         self.position = record.offset + 1
         if not self._origins.accept(record.topic, record.partition, outcome["origin"]):
             self.counts["echoes"] += 1
@@ -68,9 +70,9 @@ class MonitorFold:
         return self._labelled(record, outcome) if outcome["kind"] == "labelled" else ()
 
     def _labelled(self, record: Record, outcome: Outcome) -> Iterable[Output]:
-        label, served = bool(outcome["label"]), outcome["served_score"]
-        scores = [(score["version"], score["score"]) for score in outcome["scores"]]
-        self.quality.update(label, served, scores, outcome["label_delay_ms"])
+        label, served = outcome["label"], answer_in(outcome, "served_")
+        assert label is not None
+        self.quality.update(label, served, [(each["version"], answer_in(each)) for each in outcome["scores"]], outcome["label_delay_ms"])
         if served is None:
             self.counts["unserved"] += 1
             return ()
@@ -106,16 +108,16 @@ class MonitorFold:
         self._origins.load(origins)
         self.counts = Counter(dict(counts))
         self.position = position
-        self.quality = Quality.load(quality)
+        self.quality = Quality.load(self._task, quality)
         self._watches.load(watches)
         self.drifts = deque((Drift(*drift) for drift in drifts), maxlen=DRIFTS_MAX)
 
 
-def _check(outcome: Outcome) -> None:
+def _check(outcome: Outcome, task: Task) -> None:
     """One score that is no number would ruin every mean for good. Raises: Poison."""
-    served = outcome["served_score"]
-    scores = [score["score"] for score in outcome["scores"]] + ([] if served is None else [served])
-    if not all(0.0 <= score <= 1.0 for score in scores):  # so NaN is refused too
-        raise Poison("not_a_probability", f"a score of {outcome['event_id']} is not in [0, 1]")
-    if outcome["kind"] == "labelled" and (not isinstance(outcome["label"], bool) or outcome["label_position"] is None):
-        raise Poison("no_label", f"{outcome['event_id']} is labelled, but carries no boolean label with its position")
+    answers = [answer_in(outcome, "served_"), *map(answer_in, outcome["scores"])]
+    problem = next((found for answer in answers if answer is not None and (found := task.problem(answer))), None)
+    if problem:
+        raise Poison("not_an_answer", f"an answer of {outcome['event_id']}: {problem}")
+    if outcome["kind"] == "labelled" and (task.wrong_label(outcome["label"]) or outcome["label_position"] is None):
+        raise Poison("no_label", f"{outcome['event_id']} is labelled, but carries no {task.label_type} label with its position")

@@ -42,9 +42,9 @@ async def main(process: Process) -> None:
 
 
 def _plans(world: World) -> Iterator[Plan]:
-    """A unit per model; it starts anew only when its detectors change."""
+    """A unit per model; it starts anew only when its detectors change, or the loss that they watch."""
     for name, (_, model) in world.catalogue.models.items():
-        version = json.dumps([asdict(detector) for detector in model.detectors], sort_keys=True)
+        version = json.dumps([model.promotion.metric, *[asdict(detector) for detector in model.detectors]], sort_keys=True)
         yield Plan(UNIT + name, version, partial(_runner, world, model))
 
 

@@ -1,61 +1,57 @@
-"""How good the answers were: proper scores and ranking of what was served, of each version, of the base rate; delay of labels."""
+"""How good the answers were: the task's metrics of what was served, of each version, of the base rate; delay of labels."""
 
 import copy
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
-from river import metrics
+from river import metrics  # noqa: F401  # a task imports it when it makes the first metric: not in the middle of a fold
 
 from penstock import codec
+from penstock.tasks import Answer, Label, Prior, Task
 
-DECISION_THRESHOLD = 0.5
 DELAY_ERROR = 0.01  # of a quantile, relative
 GROWTH = (1 + DELAY_ERROR) / (1 - DELAY_ERROR)
 
 
 class Scores:
-    """Log loss, ROC AUC and accuracy of one sequence of answers.
+    """All metrics of a task over one sequence of answers.
 
     They are River's own metrics. River's ROCAUC bins its thresholds (ten of them), so it is an approximation from below.
 
-    >>> scores = Scores()
+    >>> from penstock.tasks import TASKS
+    >>> scores = Scores(TASKS["binary_classification"])
     >>> for label, score in ((True, 0.9), (False, 0.2), (True, 0.4)):
     ...     scores.update(label, score)
     >>> scores.labels, round(scores.get()["log_loss"], 4), scores.get()["rocauc"], round(scores.get()["accuracy"], 4)
     (3, 0.4149, 1.0, 0.6667)
     """
 
-    __slots__ = ("_accuracy", "_log_loss", "_rocauc", "labels")
+    __slots__ = ("_metrics", "_task", "labels")
 
-    def __init__(self) -> None:
+    def __init__(self, task: Task) -> None:
         self.labels = 0
-        self._log_loss = metrics.LogLoss()
-        self._rocauc = metrics.ROCAUC()
-        self._accuracy = metrics.Accuracy()
+        self._task = task
+        self._metrics = task.fresh_metrics(tuple(task.measures))
 
-    def update(self, label: bool, score: float) -> None:
-        """Add one answer, a probability of the positive class, and the truth. A tie at one half is a positive answer, as in the trainer."""
+    def update(self, label: Label, answer: Answer) -> None:
+        """Add one answer and the truth, as the trainer does."""
         self.labels += 1
-        self._log_loss.update(label, score)
-        self._rocauc.update(label, score)
-        self._accuracy.update(label, score >= DECISION_THRESHOLD)
+        self._task.measure(self._metrics, label, answer)
 
     def get(self) -> dict[str, float]:
-        """The metrics by name."""
-        rocauc = copy.deepcopy(self._rocauc)  # reading it writes zeros into its tables: the state must not know who asked
-        return {"log_loss": float(self._log_loss.get()), "rocauc": float(rocauc.get()), "accuracy": float(self._accuracy.get())}
+        """The metrics by name, read from copies: River's ROCAUC writes into its tables when it is read."""
+        return {name: float(copy.deepcopy(metric).get()) for name, metric in self._metrics.items()}
 
     def dump(self) -> list[Any]:
         """The state as plain values."""
-        return [self.labels, codec.encode(self._log_loss), codec.encode(self._rocauc), codec.encode(self._accuracy)]
+        return [self.labels, *map(codec.encode, self._metrics.values())]
 
     @classmethod
-    def load(cls, state: list[Any]) -> "Scores":
+    def load(cls, task: Task, state: list[Any]) -> "Scores":
         """Take back what `dump` gave."""
-        scores = cls()
+        scores = cls(task)
         scores.labels = state[0]
-        scores._log_loss, scores._rocauc, scores._accuracy = (codec.decode(data) for data in state[1:])
+        scores._metrics = dict(zip(scores._metrics, map(codec.decode, state[1:]), strict=True))
         return scores
 
 
@@ -99,46 +95,53 @@ class Delays:
         self._bins = {row[0]: row[1] for row in rows}
 
 
-@dataclass(slots=True)
 class Quality:
-    """Everything measured about one model's answers since the beginning of its outcomes."""
+    """Everything measured about one model's answers since the beginning of its outcomes; `prior` scores what knows only the labels."""
 
-    positives: int = 0
-    labels: int = 0
-    served: Scores = field(default_factory=Scores)
-    prior: Scores = field(default_factory=Scores)
-    versions: dict[int, Scores] = field(default_factory=dict)
-    delays: Delays = field(default_factory=Delays)
+    __slots__ = ("_prior", "_task", "delays", "labels", "prior", "served", "versions")
 
-    def update(self, label: bool, served: float | None, scores: list[tuple[int, float]], delay_ms: int | None) -> None:
+    def __init__(self, task: Task) -> None:
+        self.labels = 0
+        self.served, self.prior = Scores(task), Scores(task)
+        self.versions: dict[int, Scores] = {}
+        self.delays = Delays()
+        self._prior: Prior = task.prior()
+        self._task = task
+
+    def update(self, label: Label, served: Answer | None, scores: list[tuple[int, Answer | None]], delay_ms: int | None) -> None:
         """Add one labelled outcome; `served` is None when nothing served yet."""
-        self.prior.update(label, (self.positives + 1) / (self.labels + 2))  # Laplace's rule: never certain, one half at first
+        self._score(self.prior, label, self._prior.answer())
+        self._prior.update(label)
         self.labels += 1
-        self.positives += label
-        if served is not None:
-            self.served.update(label, served)
-        for version, score in scores:
+        self._score(self.served, label, served)
+        for version, answer in scores:
             if version not in self.versions:
-                self.versions[version] = Scores()
-            self.versions[version].update(label, score)
+                self.versions[version] = Scores(self._task)
+            self._score(self.versions[version], label, answer)
         if delay_ms is not None:
             self.delays.update(delay_ms)
 
+    def _score(self, scores: Scores, label: Label, answer: Answer | None) -> None:
+        if answer is not None:
+            scores.update(label, answer)
+
     @property
     def base_rate(self) -> float:
-        """The share of positive labels; 0 when there are none."""
-        return self.positives / self.labels if self.labels else 0.0
+        """What the task says of all labels together, such as the share of positive ones; 0 when there are none."""
+        return self._prior.rate
 
     def dump(self) -> list[Any]:
         """The state as plain values, in canonical order."""
         versions = [[version, scores.dump()] for version, scores in sorted(self.versions.items())]
-        return [self.positives, self.labels, self.served.dump(), self.prior.dump(), versions, self.delays.dump()]
+        return [self._prior.dump(), self.labels, self.served.dump(), self.prior.dump(), versions, self.delays.dump()]
 
     @classmethod
-    def load(cls, state: list[Any]) -> "Quality":
+    def load(cls, task: Task, state: list[Any]) -> "Quality":
         """Take back what `dump` gave."""
-        positives, labels, served, prior, versions, delays = state
-        quality = cls(positives, labels, Scores.load(served), Scores.load(prior))
-        quality.versions = {version: Scores.load(scores) for version, scores in versions}
+        quality = cls(task)
+        known, quality.labels, served, prior, versions, delays = state
+        quality._prior.load(known, quality.labels)
+        quality.served, quality.prior = Scores.load(task, served), Scores.load(task, prior)
+        quality.versions = {version: Scores.load(task, scores) for version, scores in versions}
         quality.delays.load(delays)
         return quality

@@ -64,7 +64,7 @@ class QualityGauges(Collector):
         quality = GaugeMetricFamily("penstock_quality", "Quality of answers since the first outcome", labels=["model", "of", "metric"])
         delay = GaugeMetricFamily("penstock_label_delay_ms", "Label delay in event time (ms)", labels=["model", "quantile"])
         coverage = GaugeMetricFamily("penstock_label_coverage", "Labelled share of ended predictions", labels=["model"])
-        base_rate = GaugeMetricFamily("penstock_base_rate", "Share of positive labels", labels=["model"])
+        base_rate = GaugeMetricFamily("penstock_base_rate", "Share of positive labels, or what the task has instead", labels=["model"])
         for model, fold in self._folds().items():
             for of, scores in _all_scores(fold).items():
                 for metric, value in scores.get().items():

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from penstock.kafka.topics import TopicSpec
@@ -79,6 +79,7 @@ class Specs:
             with _refusing(place):
                 await self._schemas.register_in(change, subject, schema)
         changed = [part for part in parts if part.changed]
+        _refuse_another_task(changed, known)
         for part in changed:
             await change.connection.execute(change.sql["add_spec"], part.kind, part.name, part.version, part.body, part.applied_at_ms)
         if changed:
@@ -103,6 +104,14 @@ def _next(known: Part | None, kind: str, name: str, body: str, at_ms: int) -> Pa
     if known is None:
         return Part(kind, name, 1, body, at_ms, True)
     return known if known.body == body else Part(kind, name, known.version + 1, body, at_ms, True)
+
+
+def _refuse_another_task(changed: Sequence[Part], known: Mapping[tuple[str, str], Part]) -> None:
+    """What a model was asked and told stands in its log for ever. Raises: Refused."""
+    for part in changed:
+        before = known.get((part.kind, part.name)) if part.kind == "model" else None
+        if before is not None and json.loads(before.body)["task"] != (task := json.loads(part.body)["task"]):
+            raise Refused(f"models.{part.name}.task: was {json.loads(before.body)['task']}, and cannot become {task}. Try: another name")
 
 
 @contextlib.contextmanager

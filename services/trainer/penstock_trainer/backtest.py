@@ -10,7 +10,7 @@ import time
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from penstock.fold.poison import Caused, reject, take
 from penstock.fold.protocol import LogRecord, Missing, Output, Poison, Record
 from penstock.records import Wire, Writer, platform_schema
 from penstock.records.wire import schema_id
+from penstock.tasks import TASKS, Answer, Label, Task, answer_in, written
 from penstock_trainer.checkpoints import CheckpointMade
 from penstock_trainer.cohort import canonical
 from penstock_trainer.fold import model_of
@@ -40,7 +41,7 @@ HAPPENED = frozenset({"Prediction", "Label", "Tick"})
 REWOUND = "Rewound"
 PROGRESS_EVERY_RECORDS = 5_000
 UNKNOWN = ""  # the name of a record whose schema nobody has: it stays, since a fold counts it as poison
-NO_SCORE = float("nan")
+NO_ANSWER = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +114,45 @@ class LiveCuts(Cuts):
         return super().brought(self._live_offsets[offset])
 
 
-@dataclass(slots=True)
-class Columns:
-    """What became of each label, in log order: offset of its prediction, truth, the candidate's score, the score that was served."""
+class Given:
+    """Somebody's answers, in log order: the score of each, and its figures; NaN where there was no answer."""
 
-    asked: "array[int]" = field(default_factory=lambda: array("q"))
-    label: "array[int]" = field(default_factory=lambda: array("b"))
-    score: "array[float]" = field(default_factory=lambda: array("d"))
-    served: "array[float]" = field(default_factory=lambda: array("d"))
+    def __init__(self, task: Task) -> None:
+        self.score = array("d")
+        self.figures = {name: array("d") for name in task.figures}
+        self._of = [(figure.of, self.figures[name].append) for name, figure in task.figures.items()]
+
+    def note(self, label: Label, answer: Answer | None) -> None:
+        """Take the next answer and its label."""
+        self.score.append(NO_ANSWER if answer is None else written(answer)["score"])
+        for of, append in self._of:
+            append(NO_ANSWER if answer is None else of(label, answer))
+
+
+class Columns:
+    """What became of each label, in log order: the offset of its prediction, the candidate's answer and the one that was served.
+
+    The truth stands beside them where answers are ranked by it.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.asked, self.label = array("q"), array("b")
+        self.mine, self.served = Given(task), Given(task)
+        self._ranked = task.ranked
+
+    def note(self, asked: int, label: Label, mine: Answer | None, served: Answer | None) -> None:
+        """Take the next label."""
+        self.asked.append(asked)
+        if self._ranked:
+            self.label.append(bool(label))
+        self.mine.note(label, mine)
+        self.served.note(label, served)
 
     def save(self, path: Path) -> None:
         """Write the columns as they are (NumPy's own format, without pickle)."""
         part = path.with_suffix(".part.npz")
-        np.savez(part, asked=self.asked, label=self.label, score=self.score, served=self.served)
+        given = {f"{who}.{name}": column for who in ("mine", "served") for name, column in getattr(self, who).figures.items()}
+        np.savez(part, asked=self.asked, label=self.label, score=self.mine.score, served=self.served.score, **given)
         part.replace(path)
 
 
@@ -138,12 +165,14 @@ class Run:
     """
 
     def __init__(self, candidate: Candidate, model: str, log: OpenLog, lags: Lags, *, careful: bool = False) -> None:
-        self.columns = Columns()
+        declared = model_of(model, candidate.body)
+        task = TASKS[declared.task]
+        self.columns = Columns(task)
         self.fold = ReplayFold(model, log.wire, self._ended, careful=careful)
         self._is_live = candidate.kind == LIVE
         self._body = candidate.body
-        self._declared = None if self._is_live else model_of(model, candidate.body)
-        self._watches = Watches(self._declared.detectors if self._declared else ())
+        self._declared = declared
+        self._watches = Watches(() if self._is_live else declared.detectors, task.losses[declared.promotion.metric])
         self._names, self._commands, self._partitions = log.names, log.commands, log.partitions
         self._lags = lags
         self._limits = Limits()
@@ -204,7 +233,6 @@ class Run:
                 self._later(self._lags.serve_ms, partial(self._serve, made))
 
     def _is_taken(self, made: CheckpointMade) -> bool:
-        assert self._declared is not None
         wish = made.proposal
         if wish is None:
             return not self._alias
@@ -215,10 +243,10 @@ class Run:
         if outcome["kind"] == "labelled":
             asked_at, label = outcome["prediction_position"], outcome["label"]
             version = self._serving_at(asked_at)
-            score = next((each["score"] for each in outcome["scores"] if each["version"] == version), None)
-            self._note(asked_at, label, score, outcome["served_score"])
-            if score is not None:
-                for _, change in self._watches.update(version, asked_at, outcome["label_position"], label, score):
+            answer = next((answer_in(each) for each in outcome["scores"] if each["version"] == version), None)
+            self.columns.note(self._live_offsets[asked_at], label, answer, answer_in(outcome, "served_"))
+            if answer is not None:
+                for _, change in self._watches.update(version, asked_at, outcome["label_position"], label, answer):
                     self._later(self._lags.drift_ms, partial(self._drift, change, outcome["event_time_ms"]))
         return b""
 
@@ -226,12 +254,6 @@ class Run:
         """The version that served when the question at this offset was asked; 0: none yet."""
         found = bisect_right(self._crowned[0], offset)
         return self._crowned[1][found - 1] if found else 0
-
-    def _note(self, asked_at: int, label: bool, score: float | None, served: float | None) -> None:
-        self.columns.asked.append(self._live_offsets[asked_at])
-        self.columns.label.append(label)
-        self.columns.score.append(NO_SCORE if score is None else score)
-        self.columns.served.append(NO_SCORE if served is None else served)
 
     def _later(self, lag_ms: int, command: Callable[[], bytes]) -> None:
         self._decisions += 1

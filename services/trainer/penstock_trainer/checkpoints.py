@@ -6,6 +6,7 @@ from typing import Any
 from penstock import codec
 from penstock.fold.protocol import Effect
 from penstock.rpc.registry.v1 import registry_pb2
+from penstock.tasks import Loss
 from penstock_trainer.cohort import canonical
 from penstock_trainer.policy import advantage, evidence
 from penstock_trainer.versions import Version
@@ -92,14 +93,14 @@ def record_of(version: Version) -> dict[str, Any]:
     return {**version.metrics(), "labels": version.labels, "learned": version.learned, "skipped": version.skipped}
 
 
-def propose(version: Version, champion: Version, position: int, *, declared: bool = False) -> Proposed:
+def propose(version: Version, champion: Version, position: int, loss: Loss | None, *, declared: bool = False) -> Proposed:
     """The proposal of a challenger; its cause names both versions, where in the log, and the birth that led to it."""
     return Proposed(
         cause=f"proposal:{version.number}>{champion.number}@{position}:{version.cause}",
         champion=champion.number,
         labels=version.paired_labels,
         difference=advantage(version),
-        evidence=canonical(evidence(version, champion)),
+        evidence=canonical(evidence(version, champion, loss)),
         declared=declared,
     )
 

@@ -8,17 +8,19 @@ import msgspec
 
 from penstock.fold.origin import Origins
 from penstock.fold.protocol import Effect, Output, Poison, Record, Refold, Snapshot
-from penstock.fold.watermark import Watermark
+from penstock.fold.watermark import BEGINNING_MS, Watermark
 from penstock.learning import present
 from penstock.records import Wire, Writer
 from penstock.records.wire import schema_id
 from penstock.spec import Model, part_from_json
 from penstock.spec.model import RELEARN, LabelRule
+from penstock.tasks import LABELLED, PREDICTIONS
 from penstock_trainer.chain import Chain
 from penstock_trainer.checkpoints import Place
 from penstock_trainer.corrections import NEVER_MS, Correction, Corrections
 from penstock_trainer.errors import RuntimeChanged
 from penstock_trainer.labels import Life
+from penstock_trainer.lessons import Lessons
 from penstock_trainer.outcomes import Outcomes
 from penstock_trainer.pending import Decoded, Entry, Pending, State
 from penstock_trainer.rewind import Rewind, Rewinds, cuts_of
@@ -66,7 +68,8 @@ class TrainerFold:
         self._schemas: set[int] = set()
         self._unseen: set[int] = set()
         self._origins = Origins()
-        self._life = Life(self.pending, self.counts)
+        self._life = Life(self.pending, self.counts, wire)
+        self._lessons = Lessons(self.cohort, self.counts)
         self._decoded = Decoded()
         self._runtime = runtime
         self._wire = wire
@@ -117,6 +120,7 @@ class TrainerFold:
         self.counts["predictions"] += 1
         is_cut = self.rewinds.cuts.hold(record.offset)
         scores = () if is_cut else self.cohort.predict(present(value["features"]))
+        taught = not is_cut and self._lessons.give(PREDICTIONS, value)
         asked = Entry(State.OPEN, asked_ms + self.horizon_ms, asked_ms, record.offset, scores, record.value or b"")
         self.pending.put(event_id, asked)
         self._decoded.put(event_id, value)
@@ -126,13 +130,15 @@ class TrainerFold:
         if is_cut:
             yield from self._quarantined(event_id, asked, record.offset)
         elif entry is not None:
-            yield from self._answered(event_id, asked, self._wire.read(entry.body)[1], entry.offset)
+            yield from self._overtaken(event_id, asked, entry)
+        if taught:
+            yield from self._decided()
         if moved or asked.due_ms < self.watermark.value:  # one that comes too late for any label ends at once
             yield from self._expired()
 
     def _labelled(self, value: Any, record: Record) -> Made:
-        if not isinstance(value["value"], bool):
-            raise Poison("wrong_label", "a label of a binary classification is a boolean")
+        if self.model is not None and (problem := self.cohort.task.wrong_label(value["value"])):
+            raise Poison("wrong_label", problem)
         asked = self._life.label(value, record, self.watermark.value, self.horizon_ms)
         self._schemas.add(schema_id(record.value))
         if asked is not None:
@@ -146,7 +152,7 @@ class TrainerFold:
         entry = self.pending.get(event_id)
         if entry is None or entry.state not in (State.LABELLED, State.EARLY) or self.rewinds.cuts.hold(record.offset):
             return
-        agrees = self._life.agrees(entry, label, record)
+        agrees = self._life.agrees(entry, label["value"])
         if entry.state is State.EARLY:
             if not agrees:
                 self.pending.put(event_id, entry._replace(offset=record.offset, body=record.value or b""))
@@ -179,14 +185,26 @@ class TrainerFold:
         self.rewinds.note(cut_offset, asked)
         yield self._outcomes.quarantined(asked, prediction, self.cohort, 0)
 
+    def _overtaken(self, event_id: str, asked: Entry, early: Entry) -> Made:
+        """A label has come before its prediction, perhaps even before the specification that says what a label is."""
+        label = self._wire.read(early.body)[1]
+        if self.cohort.task.wrong_label(label["value"]):
+            self.counts["labels.orphan"] += 1
+        else:
+            yield from self._answered(event_id, asked, label, early.offset)
+
     def _learned(self, event_id: str, asked: Entry, label: Any, label_offset: int) -> Made:
         prediction = self._decoded.pop(event_id) or self._wire.read(asked.body)[1]
         self._life.close(event_id, asked, label["value"], self.horizon_ms)
         yield self._outcomes.labelled(asked, prediction, label, label_offset, self.cohort)
         self.cohort.score(label["value"], asked.scores, self.selection.champion)
-        self.cohort.learn(present(prediction["features"]), label["value"])
+        if self._lessons.give(LABELLED, prediction, label["value"]):
+            yield from self._decided()
+
+    def _decided(self) -> Made:
+        """After all that a record has taught and scored: a checkpoint that is due holds every record below its position."""
         if self.model is not None:
-            yield from self.selection.labelled(self.model)
+            yield from self.selection.learned(self.model)
 
     def _ticked(self, value: Any) -> Made:
         self.counts["ticks"] += 1
@@ -263,6 +281,7 @@ class TrainerFold:
         if self._runtime and runtime != self._runtime:
             raise RuntimeChanged(self.name, runtime, self._runtime)
         self.model = model_of(self.name, spec)
+        self.cohort.follow(self.model)
         self.spec, self.spec_version, self.runtime = spec, version, runtime
         return self.model
 
@@ -304,6 +323,7 @@ class TrainerFold:
             "selection": self.selection.dump(),
             "watermark": self.watermark.dump(),
             "origins": self._origins.dump(),
+            "lessons": self._lessons.dump(),
             "rewinds": self.rewinds.dump(),
             "corrections": self.corrections.dump(),
             "pending": manifest,
@@ -320,6 +340,7 @@ class TrainerFold:
         self.pending.restore(state["pending"], snapshot.segments)
         self._decoded.clear()
         self.model, self.spec, self.spec_version, self.runtime = None, "", 0, ""
+        self.cohort.follow(None)
         if spec:
             self._follow(spec, version, runtime)
         self._schemas = set(state["schemas"])
@@ -329,6 +350,7 @@ class TrainerFold:
         self.watermark.load(state["watermark"])
         self.watermark.sources = state["partitions"]
         self._origins.load(state["origins"])
+        self._lessons.load(state.get("lessons", BEGINNING_MS))  # a snapshot of before there were tasks has none
         self.rewinds.load(state.get("rewinds", []))  # a snapshot of before there were rewinds has none
         self.corrections.load(state.get("corrections", [NEVER_MS, []]))
 

@@ -7,7 +7,7 @@ from penstock.spec import Model
 from penstock_trainer.checkpoints import Proposed
 from penstock_trainer.cohort import Cohort, canonical
 from penstock_trainer.rewind import Rewind
-from penstock_trainer.versions import Version, fresh_metrics
+from penstock_trainer.versions import Version
 
 
 class Heirs:
@@ -56,6 +56,7 @@ def inherit(cohort: Cohort, model: Model, rewind: Rewind) -> dict[int, int]:
 
 def _heir(version: Version, number: int, parent: int, model: Model, rewind: Rewind) -> Version:
     heir = type(version)(
+        version.task,
         number,
         version.learner_name,
         version.recipe,
@@ -63,7 +64,7 @@ def _heir(version: Version, number: int, parent: int, model: Model, rewind: Rewi
         parent,
         rewind.cause,
         rewind.position + 1,
-        fresh_metrics(model.metrics),
+        version.task.fresh_metrics(model.metrics),
         version.seeded,
     )
     heir.remark()

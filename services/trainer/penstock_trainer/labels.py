@@ -3,14 +3,19 @@
 from collections import Counter
 from typing import Any
 
+import msgspec
+
 from penstock.fold.protocol import Record
+from penstock.records import Wire
+from penstock.tasks import Label
 from penstock_trainer.pending import Entry, Pending, State
 
 
 class Life:
     """Moves event ids from state to state and counts: predictions = pending + labelled + expired + quarantined."""
 
-    def __init__(self, pending: Pending, counts: Counter[str]) -> None:
+    def __init__(self, pending: Pending, counts: Counter[str], wire: Wire) -> None:
+        self._wire = wire
         self._pending = pending
         self._counts = counts
 
@@ -26,13 +31,13 @@ class Life:
         elif entry.state is State.QUARANTINED:  # perhaps a copy of what was cut: it teaches nothing
             self._counts["labels.quarantined"] += 1
         else:
-            self._counts["labels.duplicate" if self.agrees(entry, label, record) else "labels.conflicting"] += 1
+            self._counts["labels.duplicate" if self.agrees(entry, label["value"]) else "labels.conflicting"] += 1
         return None
 
-    def close(self, event_id: str, asked: Entry, value: bool, horizon_ms: int) -> None:
+    def close(self, event_id: str, asked: Entry, value: Label, horizon_ms: int) -> None:
         """The prediction is labelled; its id is remembered until the watermark passes its event time + 2 × horizon."""
         self._counts["labelled"] += 1
-        self._pending.put(event_id, self._remembered(State.LABELLED, asked, horizon_ms, bytes([value])))
+        self._pending.put(event_id, self._remembered(State.LABELLED, asked, horizon_ms, _bytes(value)))
 
     def quarantine(self, event_id: str, asked: Entry, horizon_ms: int) -> None:
         """The prediction, or its label, was cut; its id is remembered as that of a labelled one."""
@@ -59,12 +64,18 @@ class Life:
         entry = Entry(State.EARLY, due_ms, label["event_time_ms"], record.offset, (), record.value or b"")
         self._pending.put(label["event_id"], entry)
 
-    def agrees(self, entry: Entry, label: Any, record: Record) -> bool:
+    def agrees(self, entry: Entry, value: Label) -> bool:
         """Whether a label says what is known of its prediction already."""
         if entry.state is State.LABELLED:
-            return entry.body == bytes([label["value"]])
-        return entry.body[-1:] == (record.value or b"")[-1:]  # an early label's own bytes: the value is the last field
+            return entry.body == _bytes(value)
+        early: Label = self._wire.read(entry.body)[1]["value"]
+        return early == value
 
     @staticmethod
     def _remembered(state: State, asked: Entry, horizon_ms: int, body: bytes) -> Entry:
         return Entry(state, asked.event_time_ms + 2 * horizon_ms, asked.event_time_ms, asked.offset, (), body)
+
+
+def _bytes(value: Label) -> bytes:
+    """A label as it is remembered; a boolean takes one byte."""
+    return bytes([value]) if isinstance(value, bool) else msgspec.msgpack.encode(value)

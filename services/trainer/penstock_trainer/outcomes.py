@@ -5,6 +5,7 @@ from typing import Any
 from penstock.fold.origin import origin_of
 from penstock.fold.protocol import Output, Record
 from penstock.records import Origin, Writer
+from penstock.tasks import written
 from penstock_trainer.cohort import Cohort, Scores
 from penstock_trainer.pending import Entry
 
@@ -44,6 +45,7 @@ class Outcomes:
                 "origin": self._origin(),
                 "event_id": prediction["event_id"],
                 "served_score": prediction["score"],
+                "served_probabilities": prediction.get("probabilities"),
                 "served_version": prediction["version"],
                 "served_age_ms": prediction["age_ms"],
                 "scores": _still_living(asked.scores, cohort),
@@ -60,4 +62,4 @@ class Outcomes:
 
 
 def _still_living(scores: Scores, cohort: Cohort) -> list[dict[str, Any]]:
-    return [{"version": number, "score": score} for number, score in scores if cohort.versions[number].live]
+    return [{"version": number, **written(answer)} for number, answer in scores if cohort.versions[number].live]

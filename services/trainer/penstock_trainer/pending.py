@@ -5,13 +5,18 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+import msgspec
+
 from penstock.fold.protocol import Segment
 from penstock.fold.segments import SegmentedMap
+from penstock.tasks import Answer
 from penstock_trainer.due import Calendar, Due
 
 DECODED_MAX = 4_096
-HEADER = struct.Struct("<BqqqH")  # state, due, event time, offset; number of scores
+HEADER = struct.Struct("<BqqqH")  # state, due, event time, offset; number of scores, or PACKED
 SCORE = struct.Struct("<Id")  # version, score
+PACKED = 0xFFFF  # the answers are of classes: MessagePack follows, after its length
+LENGTH = struct.Struct("<I")
 
 
 class State(IntEnum):
@@ -27,7 +32,7 @@ class State(IntEnum):
 class Entry(NamedTuple):
     """What is known of one event id.
 
-    `due_ms`: the watermark at which its state ends. `offset`: of the record that put it here. `scores`: (version, prequential score).
+    `due_ms`: the watermark at which its state ends. `offset`: of the record that put it here. `scores`: (version, prequential answer).
     `body`: the framed record of an open prediction or of an early label; of a labelled one, the label.
     """
 
@@ -35,20 +40,29 @@ class Entry(NamedTuple):
     due_ms: int
     event_time_ms: int
     offset: int
-    scores: tuple[tuple[int, float], ...] = ()
+    scores: tuple[tuple[int, Answer], ...] = ()
     body: bytes = b""
 
     def pack(self) -> bytes:
         """The entry as bytes: it is serialised once, when it is made."""
-        head = HEADER.pack(self.state, self.due_ms, self.event_time_ms, self.offset, len(self.scores))
-        return b"".join((head, *(SCORE.pack(version, score) for version, score in self.scores), self.body))
+        numbers = all(isinstance(score, float) for _, score in self.scores)
+        head = HEADER.pack(self.state, self.due_ms, self.event_time_ms, self.offset, len(self.scores) if numbers else PACKED)
+        if numbers:
+            return b"".join((head, *(SCORE.pack(version, score) for version, score in self.scores), self.body))
+        packed = msgspec.msgpack.encode(self.scores)
+        return b"".join((head, LENGTH.pack(len(packed)), packed, self.body))
 
     @classmethod
     def unpack(cls, data: bytes) -> "Entry":
         """The entry that `pack` wrote."""
         state, due_ms, event_time_ms, offset, count = HEADER.unpack_from(data)
-        end = HEADER.size + count * SCORE.size
-        scores = tuple(SCORE.iter_unpack(data[HEADER.size : end]))
+        if count == PACKED:
+            begin = HEADER.size + LENGTH.size
+            end = begin + LENGTH.unpack_from(data, HEADER.size)[0]
+            scores = tuple((version, answer) for version, answer in msgspec.msgpack.decode(data[begin:end]))
+        else:
+            end = HEADER.size + count * SCORE.size
+            scores = tuple(SCORE.iter_unpack(data[HEADER.size : end]))
         return cls(State(state), due_ms, event_time_ms, offset, scores, data[end:])
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from penstock.spec import Promotion, Reaction
+from penstock.tasks import Loss
 from penstock_trainer.cohort import Cohort
 from penstock_trainer.versions import Version
 
@@ -46,7 +47,7 @@ def _key(reaction: Reaction) -> str:
 
 
 def advantage(version: Version) -> float:
-    """Mean log loss of the champion less that of this version, in nats, over the labels that both had predicted."""
+    """Mean loss of the champion less that of this version, over the labels that both had predicted."""
     return version.paired_difference / version.paired_labels if version.paired_labels else 0.0
 
 
@@ -61,10 +62,10 @@ def proposal(cohort: Cohort, champion: int, promotion: Promotion) -> Version | N
     return best if best is not None and advantage(best) > promotion.margin else None
 
 
-def evidence(version: Version, champion: Version) -> dict[str, Any]:
+def evidence(version: Version, champion: Version, loss: Loss | None) -> dict[str, Any]:
     """What a proposal rests on."""
     return {
-        "test": "mean difference of log loss",
+        "test": f"mean difference of {loss.name}" if loss else "none: one label has no loss",
         "labels": version.paired_labels,
         "difference": advantage(version),
         "challenger": version.metrics(),

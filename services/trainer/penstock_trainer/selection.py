@@ -67,8 +67,8 @@ class Selection:
         if value["version"] != self.champion:
             yield from self._crowned(model, value)
 
-    def labelled(self, model: Model) -> Decided:
-        """After each label: who failed too often retires, who is better is proposed, whose checkpoint is due is told."""
+    def learned(self, model: Model) -> Decided:
+        """After each lesson: who failed too often retires, who is better is proposed, whose checkpoint is due is told."""
         yield from self._failed(model)
         champion = self.cohort.versions.get(self.champion)
         best = proposal(self.cohort, self.champion, model.promotion)
@@ -153,7 +153,7 @@ class Selection:
             return
         self._proposed.add(version.number)
         self._counts["proposals"] += 1
-        wish: Proposed = propose(version, champion, self._place().position, declared=declared)
+        wish: Proposed = propose(version, champion, self._place().position, self.cohort.loss, declared=declared)
         detail = {"labels": wish.labels, "difference": wish.difference, "declared": declared}
         self._note("proposal", version.number, version.cause, detail)
         yield checkpoint(version, self._place(), wish)
@@ -173,8 +173,8 @@ class Selection:
         return checkpoint(version, self._place())
 
     def _due(self, model: Model) -> list[Version]:
-        """Whose checkpoint is due at this label: what serves must be fresh; challengers are only looked at."""
-        every, labels = model.checkpoint_every_labels, self._counts["labelled"]
+        """Whose checkpoint is due at this lesson: what serves must be fresh; challengers are only looked at."""
+        every, labels = model.checkpoint_every_labels, self._counts[self.cohort.task.paced_by]
         if labels % (every * CHALLENGER_INTERVALS) == 0:
             return self.cohort.live()
         return [version for version in self.cohort.live() if version.number == self.champion] if labels % every == 0 else []

@@ -2,20 +2,18 @@
 
 import copy
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from river import metrics
+from river import metrics  # noqa: F401  # a task imports it when it makes the first metric: not in the middle of a fold
 
 from penstock import codec
-from penstock.learning import FATAL, Learner, log_loss, probability
+from penstock.learning import FATAL
+from penstock.tasks import Answer, Label, Learner, Task
 
 MARK_EVERY_CALLS = 2_000  # a question and a label of each of 1,000 examples: a repair takes no longer than these
-METRICS = {"log_loss": metrics.LogLoss, "rocauc": metrics.ROCAUC, "accuracy": metrics.Accuracy}
-DECISION_THRESHOLD = 0.5
 
-Call = tuple[dict[str, Any], bool | None]  # features; the label, or None for a question
+Call = tuple[dict[str, Any], bool, Label | None]  # features; whether they were learned or only asked; with which label
 
 
 @dataclass(slots=True)
@@ -26,6 +24,7 @@ class Version:
     labelled since birth = `learned` + `skipped`. `seeded`: the number that the learner's seed follows from; an heir has its parent's.
     """
 
+    task: Task
     number: int
     learner_name: str
     recipe: str
@@ -45,33 +44,31 @@ class Version:
     mark: bytes = b""
     since_mark: list[Call] = field(default_factory=list)
 
-    def predict(self, x: dict[str, Any]) -> float | None:
-        """The probability of the positive class, or None when the learner fails; a question may change a learner, so it is a call too."""
+    def predict(self, x: dict[str, Any]) -> Answer | None:
+        """The answer, or None without one, or when the learner fails; a question may change a learner, so it is a call too."""
         try:
-            score = probability(self.learner, x)
+            answer = self.task.ask(self.learner, x)
         except BaseException as error:
             self._repair(error)
             return None
-        self._note((x, None))
-        return score
+        self._note((x, False, None))
+        return answer
 
-    def learn(self, x: dict[str, Any], label: bool) -> None:
+    def learn(self, x: dict[str, Any], label: Label | None) -> None:
         """Learn one example; a learner that fails is put back to where it was before (law V)."""
         try:
-            self.learner.learn_one(x, label)
+            self.task.teach(self.learner, x, label)
         except BaseException as error:
             self._repair(error)
             self.skipped += 1
             return
         self.learned += 1
-        self._note((x, label))
+        self._note((x, True, label))
 
-    def score(self, label: bool, score: float) -> float:
-        """Update the prequential metrics; the log loss of this label."""
-        for name, metric in self.scores.items():
-            metric.update(label, score >= DECISION_THRESHOLD if name == "accuracy" else score)
+    def score(self, label: Label, answer: Answer) -> None:
+        """Update the prequential metrics."""
+        self.task.measure(self.scores, label, answer)
         self.labels += 1
-        return log_loss(label, score)
 
     def pair(self, difference: float) -> None:
         """Add one difference of losses, the champion's less this version's, over a label that both had predicted."""
@@ -85,6 +82,15 @@ class Version:
     def metrics(self) -> dict[str, float]:
         """The metrics by name, read from copies: River's ROCAUC writes into its tables when it is read."""
         return {name: float(copy.deepcopy(metric).get()) for name, metric in self.scores.items()}
+
+    def cost(self, name: str) -> float:
+        """A metric, turned round where more is better."""
+        value = self.metrics()[name]
+        return -value if self.scores[name].bigger_is_better else value
+
+    def skip(self) -> None:
+        """Leave out an example that cannot be learned any more."""
+        self.skipped += 1
 
     def remark(self) -> bytes:
         """The learner's bytes, kept as the place to repair from."""
@@ -103,11 +109,11 @@ class Version:
             raise error
         self.errors += 1
         self.learner = codec.decode(self.mark)
-        for x, label in self.since_mark:
-            if label is None:
-                probability(self.learner, x)
+        for x, learned, label in self.since_mark:
+            if learned:
+                self.task.teach(self.learner, x, label)
             else:
-                self.learner.learn_one(x, label)
+                self.task.ask(self.learner, x)
 
     def dump(self) -> list[Any]:
         """The whole state as plain values; the learner and the metrics as their codec's bytes."""
@@ -116,16 +122,11 @@ class Version:
         return [plain, counts, self.remark() if self.live else self.mark, codec.encode(self.scores), self.seeded]
 
     @classmethod
-    def load(cls, state: list[Any], seed: int) -> "Version":
+    def load(cls, task: Task, state: list[Any], seed: int) -> "Version":
         """Take back what `dump` gave. Raises: StateError, also when the learner is not what its recipe and this seed make."""
         (number, name, recipe, parent, cause, born, live), counts, mark, scores, seeded = state
         declared = json.loads(recipe)
         learner = codec.decode_as(mark, codec.build_pipeline(declared["preprocess"], declared["learner"], seed))
-        version = cls(number, name, recipe, learner, parent, cause, born, codec.decode(scores), seeded, live, *counts)
+        version = cls(task, number, name, recipe, learner, parent, cause, born, codec.decode(scores), seeded, live, *counts)
         version.mark = mark
         return version
-
-
-def fresh_metrics(names: Mapping[str, Any] | tuple[str, ...]) -> dict[str, Any]:
-    """New metrics by name; log_loss is always among them, because promotions are decided by it."""
-    return {name: METRICS[name]() for name in dict.fromkeys(("log_loss", *names))}

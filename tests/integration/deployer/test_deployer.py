@@ -7,16 +7,19 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from penstock import codec
 from penstock.fold.protocol import Output
-from penstock.learning import present, probability
+from penstock.learning import present
 from penstock.local.stack import Addresses
 from penstock.records import with_features
 from penstock.settings import Settings
 from penstock.spec import load
 from penstock.spec.avro import feature_fields
+from penstock.tasks import TASKS
 from penstock_deployer import CARD
 from penstock_deployer.main import main
 from tests.integration.deployer.platform import SPEC, Platform, platform, service
 from tests.waiting import until
+
+BINARY = TASKS["binary_classification"]
 
 TIMEOUT_S = 60.0
 
@@ -73,7 +76,7 @@ async def test_an_alias_becomes_a_serve_and_every_answer_recomputes_from_its_che
     for _, value, _ in answers:
         if value["version"]:
             learner = codec.decode(blobs[value["version"], value["position"]])
-            assert value["score"] == probability(learner, present(value["features"]))
+            assert value["score"] == BINARY.ask(learner, present(value["features"]))
     assert sorted(raw for _, _, raw in answers) == sorted(raw for name, _, raw in log if name == "Prediction")
     served = [value["cause"] for name, value, _ in log if name == "Serve"]
     assert set(served) == {"serve:late:1:1:30", "serve:late:2:2:80"}

@@ -3,10 +3,13 @@ import pytest
 from penstock import codec
 from penstock.errors import PenstockError
 from penstock.inspection.recompute import recomputer
-from penstock.learning import score_of
+from penstock.learning import answer_of
 from penstock.spec import load
 from penstock.spec.specification import canonical
+from penstock.tasks import TASKS
 from tests.scenario.doors import SPEC
+
+BINARY = TASKS["binary_classification"]
 
 QUESTIONS = [{"warmth": float(warmth)} for warmth in range(5)] + [{"warmth": None}]
 
@@ -20,11 +23,12 @@ async def test_another_process_gives_the_same_answers_to_the_last_bit() -> None:
     async with recomputer() as child:
         assert child.runtime == canonical(codec.runtime())
         for _ in range(2):
-            assert await child.scores(blob, QUESTIONS) == [score_of(codec.decode(blob), question) for question in QUESTIONS]
+            alone = [answer_of(BINARY, codec.decode(blob), question) for question in QUESTIONS]
+            assert await child.answers(BINARY.name, blob, QUESTIONS) == alone
 
 
 async def test_bytes_that_are_no_learner_are_an_error_and_the_process_goes_on() -> None:
     async with recomputer() as child:
         for _ in range(2):
             with pytest.raises(PenstockError, match="cannot be read"):
-                await child.scores(b"\x00", QUESTIONS)
+                await child.answers(BINARY.name, b"\x00", QUESTIONS)

@@ -3,8 +3,14 @@ import pytest
 from penstock.errors import UsageError
 from penstock.kafka.cluster import opened
 from penstock.rpc import NotFound, Refused
+from penstock.spec import load
 from penstock_registry.ledger import Ledger
-from tests.integration.registry.running import Running, spec_json
+from tests.integration.registry.running import SPEC, Running, spec_json
+
+ANOMALY = SPEC.replace("binary_classification", "anomaly").replace(
+    "{mode: automatic, metric: log_loss, after_labels: 100, margin: 0.01}", "{}"
+)
+ANOMALY = ANOMALY.replace("{linear_model.LogisticRegression: {optimizer: {optim.SGD: 0.02}}}", "anomaly.HalfSpaceTrees")
 
 
 async def test_what_has_not_changed_keeps_its_version(registry: Running, ledger: Ledger) -> None:
@@ -46,6 +52,13 @@ async def test_the_partitions_of_a_stream_cannot_change(registry: Running) -> No
     with pytest.raises(Refused, match="has 2 partitions, not 4"):
         await registry.client.apply(spec_json("partitions: 2", "partitions: 4"))
     assert (await registry.client.spec("stream", "flights")).version == 1
+
+
+async def test_the_task_of_a_model_cannot_change(registry: Running) -> None:
+    await registry.client.apply(spec_json())
+    with pytest.raises(Refused, match=r"models\.late\.task: was binary_classification, and cannot become anomaly\. Try: another name"):
+        await registry.client.apply(load(ANOMALY).to_json())
+    assert {part.version for part in await registry.client.specs()} == {1}
 
 
 async def test_a_bad_specification_is_refused_with_what_is_wrong(registry: Running) -> None:

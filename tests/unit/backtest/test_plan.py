@@ -81,7 +81,9 @@ def test_no_candidate_learns_corrected_labels_again() -> None:
 
 
 def test_where_a_log_goes_back_nobody_follows_it_as_it_stands() -> None:
-    plan = Plan(MODEL, "learning", 0, 90, "{}", tuple(candidates_of(spec().models[MODEL], whole_log=True)))
+    plan = Plan(
+        MODEL, "binary_classification", "log_loss", "learning", 0, 90, "{}", tuple(candidates_of(spec().models[MODEL], whole_log=True))
+    )
     assert [each.name for each in forwards(plan).candidates] == ["policy", "adagrad", "sgd"]
 
 
@@ -97,7 +99,7 @@ def test_a_range_that_the_log_does_not_hold_is_refused(first: int | None, end: i
 
 
 def test_the_same_question_is_known_again_wherever_the_log_ends_and_another_is_not() -> None:
-    plan = Plan("m", "learning.m", 0, 90, "{}", (Candidate("a", "learner", "{}"),))
+    plan = Plan("m", "binary_classification", "log_loss", "learning.m", 0, 90, "{}", (Candidate("a", "learner", "{}"),))
     assert Plan.from_json(plan.to_json()) == plan
     assert replace(plan, end=100).identity == plan.identity
     for changes in ({"first": 1}, {"runtime": '{"river":"2"}'}, {"candidates": (Candidate("a", "learner", "[]"),)}, {"model": "n"}):

@@ -9,7 +9,7 @@ from penstock.backtest.run import Lags, Observer, lags_of, resumed
 from penstock.backtest.spool import About
 from tests.learning_log import SPEC, TOPIC, LearningLog, a_log
 
-PLAN = Plan("m", TOPIC, 0, 90, "{}", (Candidate("a", "learner", "{}"),))
+PLAN = Plan("m", "binary_classification", "log_loss", TOPIC, 0, 90, "{}", (Candidate("a", "learner", "{}"),))
 
 
 async def observed(log: LearningLog, late_ms: int = 0) -> About:

@@ -5,9 +5,11 @@ from functools import partial
 
 import pytest
 
+from penstock import codec
 from penstock.fold.protocol import Missing, Poison
 from penstock.rpc.registry.v1 import registry_pb2 as pb
-from penstock_deployer.declared import resolve
+from penstock_deployer.declared import check, resolve
+from tests.tasks import SAMPLES
 from tests.unit.deployer.vectors import LEARNER, PREPROCESS, checkpoint, digest
 
 FASTER = {"linear_model.LogisticRegression": {"optimizer": {"optim.SGD": 0.5}}}
@@ -61,3 +63,20 @@ async def test_a_schema_is_only_fetched() -> None:
     registry = Registry([], b"")
     await _resolved(registry, "7", kind="schema")
     assert registry.blobs == {}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_learner_of_every_task_is_known_by_its_recipe_and_by_no_other(name: str) -> None:
+    sample = SAMPLES[name]
+    recipes = [json.dumps({"preprocess": sample.preprocess, "learner": learner}) for learner in sample.learners.values()]
+    versions = [pb.Version(version=number, newest=pb.Checkpoint(recipe=recipe)) for number, recipe in enumerate(recipes, 1)]
+    learner = sample.plain(1)
+    for x, y in sample.events(100):
+        if name == "anomaly":
+            learner.learn_one(x)
+        else:
+            learner.learn_one(x=x, y=y)
+    blob = codec.encode(learner)
+    check(blob, "m", versions)
+    with pytest.raises(Poison, match="no recipe of m makes these bytes"):
+        check(blob, "m", versions[1:])

@@ -4,9 +4,12 @@ import pytest
 
 from penstock import codec
 from penstock.fold.protocol import LogRecord, Missing, Output, Poison
-from penstock.learning import present, probability, score_of
+from penstock.learning import answer_of, present
+from penstock.tasks import TASKS
 from penstock_deployer.fold import DeployerFold
 from tests.unit.deployer.vectors import TOPIC, checkpoint, digest, make_bench
+
+BINARY = TASKS["binary_classification"]
 
 
 def run(fold: DeployerFold, records: list[LogRecord]) -> list[Output]:
@@ -39,7 +42,7 @@ async def test_log_says_what_was_served() -> None:
     assert {(each["version"], each["position"]) for each in predictions} == set(blobs)
     for each in predictions:
         learner = codec.decode(blobs[each["version"], each["position"]])
-        assert each["score"] == probability(learner, present(each["features"]))
+        assert each["score"] == BINARY.ask(learner, present(each["features"]))
 
 
 async def test_nothing_serves_at_first() -> None:
@@ -134,13 +137,13 @@ class Panic(BaseException):
 
 @pytest.mark.parametrize("error", [ValueError(), Panic()])
 def test_whatever_a_learner_raises_the_question_is_answered(error: BaseException) -> None:
-    assert score_of(Raising(error), {"wind": 1.0}) is None
+    assert answer_of(BINARY, Raising(error), {"wind": 1.0}) is None
 
 
 @pytest.mark.parametrize("fatal", [MemoryError, RecursionError, KeyboardInterrupt])
 def test_what_says_nothing_about_the_record_is_no_answer(fatal: type[BaseException]) -> None:
     with pytest.raises(fatal):
-        score_of(Raising(fatal()), {"wind": 1.0})
+        answer_of(BINARY, Raising(fatal()), {"wind": 1.0})
 
 
 async def test_echoes_are_dropped_and_counted() -> None:

@@ -9,6 +9,7 @@ from penstock import codec
 from penstock.fold.protocol import LogRecord, Output
 from penstock.records import Wire, Writer, platform_schema, with_features
 from penstock.records.schemas import MemorySchemaRegistry
+from penstock.tasks import TASKS
 from penstock_deployer.fold import DeployerFold, Topics, Writers
 
 TOPIC = "features.late"
@@ -40,9 +41,9 @@ class Bench:
     blobs: dict[str, bytes] = field(default_factory=dict)
     offset: int = 0
 
-    def fold(self) -> DeployerFold:
+    def fold(self, task: str = "binary_classification") -> DeployerFold:
         writers = Writers(self.write["Prediction"], self.write["Tick"])
-        return DeployerFold(self.wire, writers, Topics("predictions.late", "learning.late"), self.blobs)
+        return DeployerFold(self.wire, writers, Topics("predictions.late", "learning.late"), self.blobs, TASKS[task])
 
     def _record(self, name: str, value: dict[str, Any], key: bytes = b"JFK") -> LogRecord:
         self.offset += 1

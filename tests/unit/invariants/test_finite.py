@@ -4,17 +4,20 @@ from typing import Any
 import pytest
 
 from penstock.invariants.finite import Finite
+from penstock.tasks import TASKS
 from tests.unit.invariants.logs import Feed
+
+BINARY = TASKS["binary_classification"]
 
 
 def predicted(score: float | None = 0.5, **features: Any) -> Feed:
-    log = Feed(Finite("learning.m", "outcomes.m"))
+    log = Feed(Finite("learning.m", "outcomes.m", BINARY))
     log.add("learning.m", "Prediction", {"score": score, "features": {"wind": None, "from": "JFK", "hour": 7.0, **features}})
     return log
 
 
 def ended(served: float | None, other: float) -> Feed:
-    log = Feed(Finite("learning.m", "outcomes.m"))
+    log = Feed(Finite("learning.m", "outcomes.m", BINARY))
     log.add("outcomes.m", "Outcome", {"served_score": served, "scores": [{"version": 1, "score": other}]})
     return log
 
@@ -41,6 +44,6 @@ def test_a_feature_that_is_no_number_is_named(value: float) -> None:
     ("metrics", "holds"), [('{"log_loss":0.4,"labels":7}', True), ('{"log_loss":NaN}', False), ('{"a":[1,Infinity]}', False)]
 )
 def test_metrics_of_checkpoints_are_numbers(metrics: str, holds: bool) -> None:
-    checker = Finite("learning.m", "outcomes.m")
+    checker = Finite("learning.m", "outcomes.m", BINARY)
     checker.metrics("m/1@7", metrics)
     assert checker.finding().holds is holds

@@ -1,6 +1,6 @@
 from typing import Any
 
-from penstock.invariants.served import Answer, Served
+from penstock.invariants.served import Served, ServedAnswer
 from tests.unit.invariants.logs import Feed, origin
 
 FEATURES, PREDICTIONS, LEARNING = "features.m", "predictions.m", "learning.m"
@@ -58,7 +58,7 @@ def test_one_of_so_many_answers_is_kept_by_its_checkpoint_and_those_of_nobody_ar
 
 def test_an_answer_that_does_not_recompute_to_the_last_bit_is_named() -> None:
     _, checker = feed()
-    answers = [Answer("learning.m[0]:4", {}, 0.25), Answer("learning.m[0]:5", {}, None)]
+    answers = [ServedAnswer("learning.m[0]:4", {}, 0.25), ServedAnswer("learning.m[0]:5", {}, None)]
     checker.recomputed(answers, [0.25, None])
     assert checker.finding().holds
     checker.recomputed(answers, [0.25000000000000006, None])

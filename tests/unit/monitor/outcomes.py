@@ -13,12 +13,13 @@ from penstock_monitor.fold import MonitorFold
 
 TOPIC = "outcomes.late"
 ADWIN = Detector("loss", {"drift.ADWIN": {"delta": 0.002}}, 0)
+BY_LOG_LOSS = Promotion("manual", "log_loss", 100, 0.01)
 
 
-def model(*detectors: Detector) -> Model:
+def model(*detectors: Detector, task: str = "binary_classification", promotion: Promotion = BY_LOG_LOSS) -> Model:
     return Model(
         name="late",
-        task="binary_classification",
+        task=task,
         view="basic",
         label=LabelRule("arrivals", "id", "y", None, 1000),
         preprocess=(),
@@ -26,7 +27,7 @@ def model(*detectors: Detector) -> Model:
         champion="sgd",
         challengers=(),
         metrics=("log_loss", "rocauc", "accuracy"),
-        promotion=Promotion("manual", "log_loss", 100, 0.01),
+        promotion=promotion,
         detectors=detectors,
     )
 

@@ -1,8 +1,8 @@
 import pytest
 
 from penstock.fold.protocol import LogRecord, Output
-from penstock.learning import log_loss
 from penstock.spec.model import Detector
+from penstock.tasks.binary import log_loss
 from penstock_monitor.fold import MonitorFold
 from tests.unit.monitor.outcomes import ADWIN, expired, labelled, make_bench, mixed, stepped
 

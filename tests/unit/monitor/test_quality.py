@@ -81,7 +81,7 @@ async def test_a_score_that_is_no_probability_is_poison_and_leaves_the_metrics_f
     bench = await make_bench()
     fold = bench.fold()
     for offset, outcome in enumerate([labelled(True, score), labelled(True, 0.5, scores=[{"version": 1, "score": score}])]):
-        with pytest.raises(Poison, match="not_a_probability"):
+        with pytest.raises(Poison, match="not_an_answer"):
             list(fold.step(bench.record(offset, outcome)))
     assert fold.quality.labels == 0
 

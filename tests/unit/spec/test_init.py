@@ -41,7 +41,12 @@ def test_a_table_of_customers_is_understood(tmp_path: Path) -> None:
     assert view.select == ("plan", "minutes")
     assert set(view.compute) == {"hour_of_day", "day_of_week"}
     assert (labels.time, labels.fields["Churned"].type) == ("known_at", "boolean")
-    assert spec.models["churn-churned"].label.horizon_ms == 4 * 86_400_000
+    days = spec.models["churn-churned"].label.horizon_ms / 86_400_000
+    assert days == 98, "a thousand rows at ten a day, so that a fast replay outruns no label"
+    assert (
+        load(specification(tmp_path / "churn.csv", label="Churned?", delay="90d")).models["churn-churned"].label.horizon_ms / 86_400_000
+        == 180
+    )
     assert "# country is left out: always the same" in text
     assert "# note is left out: names rows" in text
     assert "penstock produce churn" in text
@@ -66,10 +71,10 @@ def test_the_positive_label_is_guessed_and_said(tmp_path: Path, label: str, posi
     assert "positive" in text
 
 
-def test_a_numeric_label_needs_a_threshold(tmp_path: Path) -> None:
+def test_a_numeric_label_of_two_classes_needs_a_threshold(tmp_path: Path) -> None:
     path = table(tmp_path / "mine.csv", "x,y\n" + "\n".join(f"{row % 7},{row}" for row in range(50)))
     with pytest.raises(SpecError, match=r'the label y has 50 different values, and a binary model needs two. Try: --positive "y > 15"'):
-        specification(path, label="y")
+        specification(path, label="y", task="binary_classification")
     assert load(specification(path, label="y", positive="y > 15")).models["mine-y"].label.positive == "y > 15"
 
 

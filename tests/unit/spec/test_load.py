@@ -78,14 +78,19 @@ BAD = [
     ("window: 3h", "window: 0h", "delay_3h.window: must be longer than nothing"),
     (
         "task: binary_classification",
-        "task: regression",
-        '66:11: models.flights-late.task: "regression" is unknown (binary_classification; multiclass, regression',
+        "task: regresion",
+        '66:11: models.flights-late.task: "regresion" is unknown (binary_classification, multiclass, regression, anomaly, forecasting). '
+        "Try: task: regression",
     ),
     ("view: flights-basic", "view: flights-basics", '"flights-basics" is not a view (flights-basic). Try: flights-basic'),
     ("on_expiry: drop", "on_expiry: negative", '"negative" is unknown (drop; nothing else yet). Try: on_expiry: drop'),
     ("on_correction: count", "on_correction: rewrite", '"rewrite" is unknown (count, relearn)'),
     ("on_correction: count", "on_correction: count, correction_wait: 2h", "says how corrections are learned, and they are only counted"),
-    ('positive: "arr_delay > 15"', "value: arr_delay", "label.value: is for regression, which comes later"),
+    (
+        'positive: "arr_delay > 15"',
+        "value: arr_delay",
+        "label.value: does not fit: a label of a binary classification is a condition that holds or not",
+    ),
     ('positive: "arr_delay > 15"', "positive: arr_delay", "label.positive: gives a number, and must give a boolean. Try: arr_delay == 1"),
     ("id: flight_id, pos", "id: arr_delay, pos", "label.id: is a double, but the id of its question is a string"),
     ("horizon: 48h", "horizon: 0s", "label.horizon: must be longer than nothing"),
@@ -217,9 +222,9 @@ def test_the_learners_of_the_example_can_be_built() -> None:
 
 def test_a_learner_that_is_no_classifier_is_refused_at_its_place() -> None:
     text = TEXT.replace("linear_model.LogisticRegression: {optimizer: {optim.SGD", "linear_model.LinearRegression: {optimizer: {optim.SGD")
-    with pytest.raises(SpecError, match=r"^penstock.yaml:73:16: models.flights-late.learners.sgd: is no classifier"):
+    with pytest.raises(SpecError, match=r"^penstock.yaml:73:16: models.flights-late.learners.sgd: is not a classifier"):
         check_learners(load(text), text)
-    with pytest.raises(SpecError, match=r"^penstock.yaml: models.flights-late.learners.sgd: is no classifier"):
+    with pytest.raises(SpecError, match=r"^penstock.yaml: models.flights-late.learners.sgd: is not a classifier"):
         check_learners(load(text))
 
 

@@ -55,7 +55,7 @@ async def test_the_log_as_it_stands_gives_what_really_ran() -> None:
     log = await a_log(questions=600, drift_at=300)
     fold = log.fold()
     fold_all(fold, log.records)
-    live = await run(Candidate("live", LIVE, ""), log)
+    live = await run(Candidate("live", LIVE, body()), log)
     assert digests(live) == {number: codec.digest(codec.encode(each.learner)) for number, each in fold.cohort.versions.items()}
     assert (live.fold.chain.value, live.fold.counts) == (fold.chain.value, fold.counts)
     assert list(live.columns.asked) == sorted(live.columns.asked)
@@ -152,7 +152,7 @@ async def test_answers_are_those_of_the_version_that_served_when_they_were_asked
     found = await run(policy(), log)
     slow = await run(Candidate("slow", LEARNER, canonical(model_body(alone(model_of("m", policy().body), "slow")))), log)
     crowned = positions(found, "serve")[1]
-    both = list(zip(found.columns.asked, found.columns.score, slow.columns.score, strict=True))
+    both = list(zip(found.columns.asked, found.columns.mine.score, slow.columns.mine.score, strict=True))
     assert all(mine == theirs for at, mine, theirs in both[1:] if at < crowned), "the first has no answer: nobody served yet"
     assert not any(mine == theirs for at, mine, theirs in both if at > crowned)
 
@@ -162,7 +162,7 @@ async def test_what_was_served_and_the_truth_stand_beside_each_answer() -> None:
     found = await run(Candidate("sgd", LEARNER, canonical(model_body(alone(model_of("m", body()), "sgd")))), log)
     values = [log.wire.read(record.value) for record in log.records]
     truth = {value["event_id"]: value["value"] for name, value in values if name == "Label"}
-    for asked, label, served in zip(found.columns.asked, found.columns.label, found.columns.served, strict=True):
+    for asked, label, served in zip(found.columns.asked, found.columns.label, found.columns.served.score, strict=True):
         name, value = values[asked]
         assert (name, truth[value["event_id"]], value["score"]) == ("Prediction", bool(label), served)
 
@@ -176,13 +176,13 @@ async def test_from_the_middle_a_candidate_begins_with_nothing_and_older_labels_
 
 async def test_poison_is_counted_and_stops_nobody() -> None:
     log = await a_log(questions=100)
-    clean = await run(Candidate("live", LIVE, ""), log)
+    clean = await run(Candidate("live", LIVE, body()), log)
     log.raw(b"no record")
     log.raw(b"\0\0\0\xff\xffunknown schema")
-    for candidate in (Candidate("live", LIVE, ""), Candidate("sgd", LEARNER, body())):
+    for candidate in (Candidate("live", LIVE, body()), Candidate("sgd", LEARNER, body())):
         found = await run(candidate, log)
         assert found.fold.counts["rejected"] == 2
-    assert digests(await run(Candidate("live", LIVE, ""), log)) == digests(clean)
+    assert digests(await run(Candidate("live", LIVE, body()), log)) == digests(clean)
 
 
 async def test_a_worker_leaves_columns_and_a_summary_and_tells_how_far_it_is(tmp_path: Path) -> None:

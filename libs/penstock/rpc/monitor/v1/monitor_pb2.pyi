@@ -86,11 +86,12 @@ class Quality(_message.Message):
     label_delay_ms_p50: _builtins.float
     label_delay_ms_p99: _builtins.float
     base_rate: _builtins.float
+    """share of positives, of anomalies, of the commonest class; mean of the labels: as the task is"""
     @_builtins.property
     def served(self) -> Global___Scores: ...
     @_builtins.property
     def prior(self) -> Global___Scores:
-        """a model that always answers the base rate so far"""
+        """a model that knows only the labels so far: it answers their base rate, a forecast the last one"""
 
     @_builtins.property
     def versions(self) -> _containers.MessageMap[_builtins.int, Global___Scores]: ...
@@ -152,7 +153,7 @@ class Scores(_message.Message):
     labels: _builtins.int
     @_builtins.property
     def metrics(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """log_loss, rocauc, accuracy"""
+        """those of the task: log_loss, rocauc, accuracy; mae, rmse, r2; …"""
 
     def __init__(
         self,

@@ -1,0 +1,117 @@
+"""Every task from `init` to `verify`, on data that River ships in its wheel."""
+
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from river import datasets
+
+from penstock.spec.rows import read_rows
+from tests.scenario.running import DEADLINE_S, Platform, suffix
+from tests.scenario.test_verify import INVARIANTS
+from tests.waiting import until
+
+pytestmark = pytest.mark.timeout(400)  # the first one waits for the stack and the platform
+
+SHIPPED = Path(datasets.__file__).parent
+Metrics = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a stranger has and says; `is_good` looks at the best version beside what knows only the labels.
+
+    What was served is not judged: a file is sent up to 300 labels ahead of what its models have learned.
+    """
+
+    file: str
+    rows: int
+    options: tuple[str, ...]
+    task: str
+    is_good: Callable[[list[Metrics], Metrics], bool]
+    answer: Callable[[dict[str, Any]], bool]
+    rate: str = ""
+
+
+def is_number(prediction: dict[str, Any]) -> bool:
+    """Or nothing: a forecaster that has seen too little has no opinion yet."""
+    return isinstance(prediction["score"], float | None) and prediction["predicted_class"] is None is prediction["probabilities"]
+
+
+def is_class(prediction: dict[str, Any]) -> bool:
+    shares: dict[str, float] = prediction["probabilities"]
+    likeliest = float(prediction["score"]) == shares[prediction["predicted_class"]] == max(shares.values())
+    return likeliest and abs(sum(shares.values()) - 1) < 1e-9
+
+
+def beats(name: str, share: float = 1.0) -> Callable[[list[Metrics], Metrics], bool]:
+    """Whether a version has less of a metric than such a share of the prior's."""
+    return lambda versions, prior: min(version[name] for version in versions) < share * prior[name]
+
+
+STRANGERS = {
+    "multiclass": Told("segment.csv.zip", 1_000, ("--label", "category"), "multiclass", beats("log_loss", 0.7), is_class),
+    "regression": Told("trump_approval.csv.gz", 1_001, ("--label", "five_thirty_eight"), "regression", beats("mae", 0.8), is_number),
+    "anomaly": Told(
+        *("shuttle.csv.gz", 2_000, ("--label", "anomaly", "--task", "anomaly"), "anomaly"),
+        is_good=lambda versions, prior: max(version["rocauc"] for version in versions) > 0.85 > prior["rocauc"],
+        answer=is_number,
+    ),
+    "unlabelled": Told("shuttle.csv.gz", 600, ("--task", "anomaly"), "anomaly", lambda versions, prior: not prior["labels"], is_number),
+    "forecasting": Told(
+        "water-flow.csv", 120, ("--label", "Water flow [l/s]", "--task", "forecasting"), "forecasting", beats("mae", 10.0), is_number, "50"
+    ),
+    "months": Told(
+        "airline-passengers.csv", 144, ("--label", "passengers", "--task", "forecasting"), "forecasting", beats("mae"), is_number
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_from_a_csv_to_the_proof(platform: Platform, tmp_path: Path, name: str) -> None:
+    told, stream = STRANGERS[name], name + suffix()
+    file, spec = _head(told, tmp_path), tmp_path / "penstock.yaml"
+    spec.write_text(platform.penstock("init", file, *told.options, "--name", stream))
+    assert f"    task: {told.task}\n" in spec.read_text()
+    platform.penstock("apply", spec)
+    platform.penstock("produce", stream, file, *(("--rate", told.rate) if told.rate else ()))
+    model = next(
+        part["name"] for part in json.loads(platform.penstock("ls", "-o", "json")) if part["kind"] == "model" and stream in part["name"]
+    )
+    ended = "labelled" if "--label" in told.options else "predictions"
+    until(lambda: platform.show(model)["learning"]["counts"].get(ended, 0) >= told.rows, DEADLINE_S)
+    answers = [json.loads(line) for line in platform.penstock("tail", f"predictions.{model}", "-n", "3", "-o", "json").splitlines()]
+    assert [told.answer(answer["value"]) for answer in answers] == [True] * 3
+    shown = platform.show(model)
+    assert shown["learning"]["counts"]["predictions"] == told.rows
+    assert shown["learning"]["counts"].get("labels.out_of_order", 0) == 0
+    versions = [version["metrics"] for version in shown["learning"]["versions"]]
+    assert told.is_good(versions, shown["quality"]["prior"]), (versions, shown["quality"])
+    assert "version" in platform.penstock("show", model)
+    proof = json.loads(platform.penstock("verify", f"{model}@champion", "-o", "json"))
+    assert (proof["equal"], proof["metrics_equal"], proof["digest"]) == (True, True, proof["digest_replayed"])
+    looked = platform.try_penstock("verify", "--model", model, "-o", "json")
+    report = json.loads(looked.stdout)
+    assert looked.returncode == 0, report
+    assert {each["name"] for each in report["invariants"]} == INVARIANTS
+    served = next(each for each in report["invariants"] if each["name"] == "log_says_what_was_served")
+    assert "answers computed anew" in served["note"]
+
+
+def _head(told: Told, folder: Path) -> Path:
+    """The first rows of a file, as they stand in River's wheel."""
+    source = SHIPPED / told.file
+    if source.suffix == ".zip":
+        with zipfile.ZipFile(source) as archive:
+            source = Path(archive.extract(archive.namelist()[0], folder / "zip"))
+    rows = list(islice(read_rows(source), told.rows))
+    assert len(rows) == told.rows
+    copy = folder / "mine.csv"
+    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
+    copy.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return copy
