@@ -49,9 +49,11 @@ class Lane:
 
     def add(self, topic: str, records: Sequence[Record], now_s: float) -> None:
         """Take what was read. No record comes twice: a repeat here would be a fault of our own."""
+        next_offset = self._read[topic]
         for record in records:
-            assert record.offset >= self._read[topic], f"{topic}[{self.partition}]: {record.offset} came again; {self._read[topic]} is next"
-            self._read[topic] = record.offset + 1
+            assert record.offset >= next_offset, f"{topic}[{self.partition}]: {record.offset} came again; {next_offset} is next"
+            next_offset = record.offset + 1
+        self._read[topic] = next_offset
         self.merge.add(topic, records, now_s)
 
     def folded(self, record: Record, now_s: float) -> None:

@@ -41,17 +41,17 @@ class Merge:
 
     def __init__(self, topics: Sequence[str], wait_s: float, resting: Callable[[Record], bool]) -> None:
         self._inputs = {topic: _Input() for topic in topics}
-        self._single = self._inputs[topics[0]].queue if len(topics) == 1 else None
+        self._single: deque[Record] | None = deque() if len(topics) == 1 else None  # one input needs no order, only its records
         self._wait_s = wait_s
         self._resting = resting
 
     def add(self, topic: str, records: Iterable[Record], now_s: float) -> None:
         """Buffer what was read from `topic`, in the order of its log."""
+        if self._single is not None:
+            self._single.extend(records)
+            return
         source = self._inputs[topic]
         source.ended_s = None
-        if self._single is not None:
-            source.queue.extend(_Waiting(0, record, now_s) for record in records)
-            return
         for record in records:
             with suppress(Poison):  # the fold will say so itself
                 source.last_time_ms = event_time_ms(record.value)
@@ -68,7 +68,7 @@ class Merge:
     def peek(self, now_s: float) -> Record | None:
         """The record to fold now, or None if there is none, or it must wait."""
         if self._single is not None:
-            return self._single[0].record if self._single else None
+            return self._single[0] if self._single else None
         first = self._first()
         if first is None or self._ready_s(first) > now_s:
             return None
@@ -76,14 +76,18 @@ class Merge:
 
     def advance(self, record: Record) -> None:
         """The record that `peek` gave has been folded."""
+        if self._single is not None:
+            assert self._single.popleft() is record
+            return
         source = self._inputs[record.topic]
         taken = source.queue.popleft()
         assert taken.record is record
-        if self._single is None:
-            source.resting = self._resting(record)
+        source.resting = self._resting(record)
 
     def next_s(self) -> float | None:
         """When the waiting record will be due by time alone; None if it takes a record, or there is nothing."""
+        if self._single is not None:
+            return 0.0 if self._single else None
         first = self._first()
         if first is None:
             return None
@@ -92,10 +96,12 @@ class Merge:
 
     def buffered(self, topic: str) -> int:
         """How many records of `topic` wait here."""
-        return len(self._inputs[topic].queue)
+        return len(self._inputs[topic].queue if self._single is None else self._single)
 
     def clear(self) -> None:
         """Forget what is buffered: it will be read again."""
+        if self._single is not None:
+            self._single.clear()
         for source in self._inputs.values():
             source.queue.clear()
             source.ended_s = None

@@ -8,7 +8,7 @@ from penstock.fold.assignment import Assignment, Handover
 from penstock.fold.drive import step
 from penstock.fold.lane import Lane
 from penstock.fold.outbox import Outbox, Patience, Round
-from penstock.fold.poison import Caused, DeadLetters, take
+from penstock.fold.poison import DeadLetters, take
 from penstock.fold.protocol import Missing, Output, Poison, Record, Refold
 from penstock.fold.setup import Setup
 from penstock.fold.snapshots import Saved
@@ -125,7 +125,10 @@ class Session:
             folded = 0
             while folded < share and (record := lane.merge.peek(started_s)) is not None:
                 try:
-                    caused.add(await self._step(lane, record))
+                    try:
+                        caused.add(take(lane.fold, record, self._limits.output_bytes_max, self._refuse))
+                    except Missing:
+                        caused.add(await step(lane.fold, record, self._resolve, self._limits, self._refuse))
                 except Refold as refold:  # what is folded from here on is another epoch; nothing else of it is sent before the record
                     caused.add(refold.caused)
                     lane = await self._assignment.refold(lane.partition, refold)  # noqa: PLW2901
@@ -139,12 +142,6 @@ class Session:
             for input in lane.inputs():
                 caused.add(lane.pulse(input.topic, self._input_at_end(input), clock()))
         return caused
-
-    async def _step(self, lane: Lane, record: Record) -> Caused:
-        try:
-            return take(lane.fold, record, self._limits.output_bytes_max, self._refuse)
-        except Missing:
-            return await step(lane.fold, record, self._resolve, self._limits, self._refuse)
 
     async def _resolve(self, missing: Missing) -> None:
         await self._patience.until_done(f"{missing}", lambda: self._setup.resolve(missing))

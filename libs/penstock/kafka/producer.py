@@ -56,10 +56,11 @@ class KafkaProducer:
     async def send(self, outputs: Sequence[Output]) -> None:
         """See ports.Producer."""
         check_sizes(outputs, LETTER_BYTES_MAX)
-        partitions: dict[TopicPartition, list[Output]] = {}
+        partitions: dict[tuple[str, int], list[Output]] = {}
         for output in outputs:
-            partitions.setdefault(TopicPartition(output.topic, output.partition), []).append(output)
-        results = await asyncio.gather(*(self._send_to(*each) for each in partitions.items()), return_exceptions=True)
+            partitions.setdefault((output.topic, output.partition), []).append(output)
+        sends = (self._send_to(TopicPartition(*partition), each) for partition, each in partitions.items())
+        results = await asyncio.gather(*sends, return_exceptions=True)
         for result in results:
             if isinstance(result, Exception):
                 raise SendFailed(f"a batch was not acknowledged: {type(result).__name__}: {result}") from result
