@@ -89,5 +89,5 @@ def check_sizes(caused: Iterable[Output | Effect], limit_bytes: int) -> None:
 
 def size_bytes(output: Output) -> int:
     """What the output takes in a batch, at most."""
-    headers = sum(len(name) + len(value or b"") + 10 for name, value in output.headers) if output.headers else 0
-    return len(output.key or b"") + len(output.value or b"") + headers + RECORD_OVERHEAD_BYTES
+    body = len(output.key or b"") + len(output.value or b"") + RECORD_OVERHEAD_BYTES
+    return body + sum(len(name) + len(value or b"") + 10 for name, value in output.headers) if output.headers else body

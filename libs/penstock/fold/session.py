@@ -118,7 +118,7 @@ class Session:
     async def _fold(self) -> Round:
         """One round: at most so many records, fairly from all lanes, with a breath for the event loop every few ms."""
         caused = Round()
-        clock = self._setup.clock
+        clock, limit_bytes, refuse = self._setup.clock, self._limits.output_bytes_max, self._refuse
         started_s = breath_s = clock()
         share = -(-self._limits.round_records_max // max(1, len(self.lanes)))
         for lane in self.lanes.values():
@@ -126,9 +126,9 @@ class Session:
             while folded < share and (record := lane.merge.peek(started_s)) is not None:
                 try:
                     try:
-                        caused.add(take(lane.fold, record, self._limits.output_bytes_max, self._refuse))
+                        caused.add(take(lane.fold, record, limit_bytes, refuse))
                     except Missing:
-                        caused.add(await step(lane.fold, record, self._resolve, self._limits, self._refuse))
+                        caused.add(await step(lane.fold, record, self._resolve, self._limits, refuse))
                 except Refold as refold:  # what is folded from here on is another epoch; nothing else of it is sent before the record
                     caused.add(refold.caused)
                     lane = await self._assignment.refold(lane.partition, refold)  # noqa: PLW2901
