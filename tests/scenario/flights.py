@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from tests.scenario.running import DEADLINE_S, Platform, suffix
 from tests.waiting import until
 
 SPEC = Path(__file__).parents[2] / "examples" / "flights" / "penstock.yaml"
+ON_THEIR_WAY = 200  # flights that are sent and need not be answered when it is halfway
 STORY_RATE = 1_500.0  # events/s: the watch looks twice a second
 NAMES = re.compile(r"\b(flights-basic|flights-late|flights|weather|arrivals)\b")
 
@@ -70,11 +71,17 @@ def first(events: Sequence[Event], flights: int) -> list[Event]:
     return [event for event in events if (event.body["flight_id"] in ids if "flight_id" in event.body else event.time <= last)]
 
 
-async def run(
-    platform: Platform, text: str, events: Sequence[Event], halfway: Callable[[], None] = lambda: None, in_step: bool = False
-) -> Run:
-    """Apply, replay and wait until all has come to rest; `halfway` is called when half of the flights are answered.
+async def nothing(_: str) -> None:
+    """What most do halfway."""
 
+
+async def run(
+    platform: Platform, text: str, events: Sequence[Event], halfway: Callable[[str], Awaitable[None]] = nothing, in_step: bool = False
+) -> Run:
+    """Apply, replay and wait until all has come to rest.
+
+    `halfway` is called, with what ends the names of this run, when half of the flights are answered; a few more are on their way then, and
+    the stream goes on when it returns.
     `in_step`: the stream waits for what it has set off (drift, the first proposal), so that the story is the same on a slow machine.
     """
     own = suffix()
@@ -86,19 +93,26 @@ async def run(
     watch = OwnWatch(model, platform.folder)
     renamed = [event._replace(stream=event.stream + own) for event in events]
     half = sum(event.stream == "flights" for event in events) / 2
+    goes_on = asyncio.Event()
+
+    async def until_it_goes_on(sent: Counter[str]) -> None:
+        if sent[f"flights{own}"] >= half + ON_THEIR_WAY:
+            await goes_on.wait()
+
     async with learned_since_now([model], platform.folder) as learned:
         as_learned = AsLearned([Followed(model, f"arrivals{own}")], learned.count, learned.is_there, print)
 
         async def until_in_step(_: Counter[str]) -> None:
             await until(lambda: watch.in_step, DEADLINE_S)
 
-        holds = (as_learned.hold, until_in_step, at_rate(STORY_RATE)) if in_step else (as_learned.hold,)
+        holds = (until_it_goes_on, as_learned.hold, *((until_in_step, at_rate(STORY_RATE)) if in_step else ()))
         replay = Replay(platform.at.bootstrap, holds=holds)
         following = asyncio.create_task(watch.follow())
         sending = asyncio.create_task(replay.run(map(message, renamed), spec))
         try:
             await until(lambda: watch.count("predictions") >= half, DEADLINE_S)
-            halfway()
+            await halfway(own)
+            goes_on.set()
             await asyncio.wait_for(sending, DEADLINE_S)
             await until(lambda: watch.has_taken(sum(replay.sent.values())), DEADLINE_S)
         finally:
