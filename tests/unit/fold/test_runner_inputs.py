@@ -154,7 +154,7 @@ async def test_an_input_that_waits_for_another_is_paused_when_too_much_of_it_is_
 
     kafka.wrap = lambda consumer: Watched(consumer, {})
     unit = Unit("sums", ("numbers", "others"), lambda partition: Summing(partition, "sums"))
-    limits = replace(QUICK, buffer_records_max=600, merge_wait_s=5)
+    limits = replace(QUICK, buffer_records_max=600, round_records_max=200, merge_wait_s=5)  # so it is not all read before it is full
     worker = runner(unit, kafka, MemorySnapshots(), limits=limits)
     async with running(worker):
         await until(lambda: worker.folds.get(0) is not None and worker.folds[0].counts["rejected"] == 2000, timeout_s=60)

@@ -119,6 +119,7 @@ async def test_over_rewinds_and_corrections_a_replay_says_and_learns_what_the_li
         pass
     assert told.fold.epoch == 2
     assert checkpoints(said) == told.checkpoints
+    assert [each.version for each in checkpoints(said) if not each.live] == [1, 2, 3, 4], "who ends has something to say"
     assert {type(version) for version in leaning.cohort.versions.values()} == {QuickVersion}, "heirs too"
     assert state_of(leaning) == state_of(told.fold)
 
