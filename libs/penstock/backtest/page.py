@@ -42,7 +42,7 @@ def _chart(series: Sequence[Mapping[str, Any]], metric: Mapping[str, Any]) -> st
 
 def _table(series: Sequence[Mapping[str, Any]], metrics: Sequence[Mapping[str, Any]], compared: str) -> Iterator[str]:
     titles = {metric["name"]: escape(metric["title"]) for metric in metrics}
-    against = (f"{titles[compared]}: better than served (95 %)", "than live (95 %)", "against live") if compared else ()
+    against = (f"{titles[compared]}: better than served (95 %)", "than live (95 %)", "") if compared else ()
     columns = ("", *titles.values(), "answered", *against)
     yield '<div class="scroll"><table><thead><tr>' + "".join(f"<th>{name}</th>" for name in columns) + "</tr></thead><tbody>"
     for number, each in enumerate(series):
@@ -68,7 +68,7 @@ def _difference(against: Mapping[str, Any] | None, metric: str) -> str:
     if against is None:
         return "–"
     mean, interval = against["differences"][metric]
-    return f"{mean:+.4f}" + (f" ({interval[0]:+.4f} … {interval[1]:+.4f})" if interval else "")
+    return f"{mean:+.4f}" + (f" ± {(interval[1] - interval[0]) / 2:.4f}" if interval else "")
 
 
 def _verdict(against: Mapping[str, Any] | None) -> str:
@@ -139,7 +139,7 @@ def _happened(candidates: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if each["kind"] == "learner" or not events:
             continue
         yield f"<h2>What happened to {escape(each['name'])}</h2><div class=scroll><table><thead><tr>"
-        yield "<th>offset</th><th>what</th><th>version</th><th>detail</th></tr></thead><tbody>"
+        yield "<th>offset</th><th class=words>what</th><th>version</th><th class=words>detail</th></tr></thead><tbody>"
         for event in events:
             detail = ", ".join(f"{name} {value}" for name, value in event["detail"].items())
             yield f"<tr><td>{event['position']:,}</td><td class=words>{escape(event['kind'])}</td>"
