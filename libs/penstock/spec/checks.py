@@ -8,7 +8,7 @@ from penstock.records.generated import SCHEMAS
 from penstock.spec.document import Node
 from penstock.spec.errors import Path, Problems, SpecError, nearest, quoted
 from penstock.spec.expression import compile_expression
-from penstock.spec.model import Model
+from penstock.spec.model import RELEARN, Model
 from penstock.spec.section import as_number
 from penstock.spec.stream import Stream, record_name
 from penstock.spec.view import Aggregate, Calendar, Compute, Last, View
@@ -120,6 +120,11 @@ def check_model(model: Model, declared: Declared, root: Node, problems: Problems
         place.at("label", "id").wrong(f"is a {field.type}, but the id of its question is a {question.type}", "the same type for both")
     elif field is not None and field.nullable:
         place.at("label", "id").wrong("is nullable: a label must name its question", "leave nullable out")
+    if model.label.on_correction == RELEARN and labels.id == model.label.id:
+        place.at("label", "on_correction").wrong(
+            f"no correction comes: {labels.name} takes one event for each {labels.id}, and refuses another that says something else",
+            f"streams.{labels.name}: another id, or none",
+        )
     _check_label(model, labels, place.at("label"))
 
 
