@@ -119,7 +119,7 @@ async def test_the_level_of_a_subject_can_be_set(http: httpx.AsyncClient) -> Non
         ("POST", "/subjects/known/versions", {}, 422, 42201),
         ("POST", "/subjects/known/versions", [1], 422, 42201),
         ("POST", "/subjects/known/versions", {"schema": "{}", "schemaType": "JSON"}, 422, 42201),
-        ("POST", "/subjects/known/versions", body({"type": "array", "items": "null"}), 422, 42201),
+        ("POST", "/subjects/events.known-value/versions", body({"type": "array", "items": "null"}), 422, 42201),
         ("POST", "/subjects/known/versions", body("string"), 409, 409),
         ("PUT", "/config/known", {"compatibility": "SOMETIMES"}, 422, 42203),
         ("GET", "/config/known", None, 404, 40408),
