@@ -65,32 +65,32 @@ def _avro(writer: Schema, reader: Schema) -> bool:
 
 def _failures(writer: Schema, reader: Schema) -> Iterator[Why | None]:
     """Why fastavro does not give the reader what was written, for each of the writer's values where it does not; None: unknown."""
-    parsed = parse_schema(writer), parse_schema(reader)
     plain = parse_schema(_without(writer, "logicalType")), parse_schema(_without(reader, "logicalType"))
+    whole = parse_schema(writer), parse_schema(reader)
     for encoded in encodings(writer):
-        try:
-            value = _decoded(encoded, *parsed)
-        except UnicodeDecodeError:
-            yield Why.NOT_TEXT
-        except Exception:  # fastavro raises many kinds
-            yield Why.LOGICAL if _reads(encoded, *plain) else None
-        else:
-            if not validate(value, parsed[1], raise_errors=False):
-                yield _why_invalid(value, encoded, plain)
+        if why := _why_not(encoded, *plain):
+            yield from why
+        elif not _is_plain(encoded, *whole):
+            yield Why.LOGICAL
 
 
-def _why_invalid(value: Any, encoded: bytes, plain: tuple[Schema, Schema]) -> Why | None:
-    if _reads(encoded, *plain) and any(isinstance(leaf, date | datetime | UUID) for leaf in _leaves(value)):
-        return Why.LOGICAL
-    reread = _decoded(encoded, *plain)
-    return Why.DEFAULT_BYTES if validate(_as_bytes(reread), plain[1], raise_errors=False) else None
-
-
-def _reads(encoded: bytes, writer: Schema, reader: Schema) -> bool:
+def _why_not(encoded: bytes, writer: Schema, reader: Schema) -> list[Why | None]:
+    """One reason, or none if the value is read as the reader's schema says."""
     try:
-        return bool(validate(_decoded(encoded, writer, reader), reader, raise_errors=False))
+        value = _decoded(encoded, writer, reader)
+    except UnicodeDecodeError:
+        return [Why.NOT_TEXT]
     except Exception:  # fastavro raises many kinds
-        return False
+        return [None]
+    if validate(value, reader, raise_errors=False):
+        return []
+    return [Why.DEFAULT_BYTES if validate(_as_bytes(value), reader, raise_errors=False) else None]
+
+
+def _is_plain(encoded: bytes, writer: Schema, reader: Schema) -> bool:
+    """Whether a reader without logical types gets none."""
+    value = _decoded(encoded, writer, reader)
+    return "logicalType" in json.dumps(reader) or not any(isinstance(leaf, date | datetime | UUID) for leaf in _leaves(value))
 
 
 def _decoded(encoded: bytes, writer: Schema, reader: Schema) -> Any:

@@ -21,7 +21,7 @@ def spelled(schema: Any, namespace: str = "") -> Any:
 
     >>> spelled({"type": "array", "items": {"type": "fixed", "namespace": "a", "name": "F", "size": 8}})
     {'type': 'array', 'items': {'type': 'fixed', 'name': 'a.F', 'size': 8}}
-    >>> spelled({"type": {"type": "string"}})
+    >>> spelled({"type": "string"})
     'string'
     """
     match schema:

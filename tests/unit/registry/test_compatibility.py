@@ -110,7 +110,7 @@ def test_the_same_schema_is_one_text_however_it_is_written() -> None:
     ("one", "other"),
     [
         ('{"type": "string"}', '"string"'),
-        ('{"type": {"type": "array", "items": {"type": "int"}}}', '{"type": "array", "items": "int"}'),
+        ('{"type": "array", "items": {"type": "int"}}', '{"type": "array", "items": "int"}'),
         (
             '{"type":"record","namespace":"a","name":"R","fields":[{"name":"f","type":{"type":"fixed","name":"F","size":2}},{"name":"g","type":"F"}]}',
             '{"type":"record","name":"a.R","fields":[{"name":"f","type":{"type":"fixed","name":"a.F","size":2}},{"name":"g","type":"a.F"}]}',
