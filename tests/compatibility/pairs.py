@@ -129,7 +129,8 @@ def _nodes(schema: Schema) -> list[Schema]:
     return []
 
 
-def _of(random: Random, schema: Schema, kind: str) -> Schema | None:
+def _of(random: Random, schema: Schema, kind: str) -> Schema:
+    """One of the schemas of a kind inside a schema, or None."""
     found = [node for node in _nodes(schema) if node["type"] == kind]
     return random.choice(found) if found else None
 

@@ -73,7 +73,8 @@ def _primitive(type: str, value: Any) -> bytes:
         case "double":
             return struct.pack("<d", value)
         case "string":
-            return _long(len(value.encode())) + value.encode()
+            encoded: bytes = value.encode()
+            return _long(len(encoded)) + encoded
         case "bytes":
             return _long(len(value)) + bytes(value)
     return _long(value)

@@ -42,7 +42,7 @@ def main() -> int:
     wanted = parser.parse_args()
     chosen = folders(HERE, wanted.only)
     with _registry(wanted.url) as url:
-        rows = _with_one_id([_row(load(folder), folder, url) for folder in chosen])
+        rows = with_one_id([_row(load(folder), folder, url) for folder in chosen])
     print(table(rows))
     if wanted.note:
         _note(table(rows))
@@ -80,11 +80,11 @@ def _row(client: Client, source: Path, url: str) -> Row:
     return Row(client.name, str(saw["client"]), str(saw["runtime"]), "registers, looks up, checks, reads", saw["first_id"])
 
 
-def _with_one_id(rows: list[Row]) -> list[Row]:
+def with_one_id(rows: list[Row]) -> list[Row]:
     """The same schema has one id, whoever registers it, and however the client spelled it."""
     ids = {row.name: row.first_id for row in rows if row.first_id is not None}
     if len(set(ids.values())) > 1:
-        rows.append(Row("all together", "", "", f"FAILED: one schema has several ids: {ids}"))
+        return [*rows, Row("all together", "", "", f"FAILED: one schema has several ids: {ids}")]
     return rows
 
 

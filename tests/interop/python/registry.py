@@ -20,7 +20,7 @@ def refused(schema: Schema) -> int:
     try:
         registry.register_schema(subject, schema)
     except SchemaRegistryError as error:
-        return error.error_code
+        return int(error.error_code)
     return 0
 
 
