@@ -69,42 +69,34 @@ def refuse_unsafe(schema: Any) -> None:
     Records that contain themselves (fastavro crashes on deep nesting), arrays whose items take no bytes (7 bytes can become 400 MB), and
     schemas nested deeper than any of ours.
     """
-    _walk(spelled(schema), (), {}, 0)
+    _takes_no_bytes(spelled(schema), (), set(), 0)
 
 
-def _walk(schema: Any, open_names: tuple[str, ...], known: dict[str, Any], depth: int) -> None:
+def _takes_no_bytes(schema: Any, open_names: tuple[str, ...], empty: set[str], depth: int) -> bool:
+    """Look at a schema once, and say whether its values take no bytes; `empty` are the named types that take none."""
     if depth > DEPTH_MAX:
         raise UnsafeSchema(f"the schema is nested deeper than {DEPTH_MAX} levels")
     match schema:
         case str() if schema in open_names:
             raise UnsafeSchema(f"{schema} contains itself: recursive schemas are refused, a decoder can be crashed through them")
+        case str():
+            return schema == "null" or schema in empty
         case list():
-            for branch in schema:
-                _walk(branch, open_names, known, depth + 1)
+            return not [_takes_no_bytes(branch, open_names, empty, depth + 1) for branch in schema]
         case {"type": "record" | "error", "name": str(name), "fields": list(fields)}:
-            known[name] = schema
-            for field in fields:
-                _walk(field["type"], (*open_names, name), known, depth + 1)
-        case {"type": "fixed", "name": str(name)}:
-            known[name] = schema
-        case {"type": "array", "items": items}:
-            _walk(items, open_names, known, depth + 1)
-            if _takes_no_bytes(items, known):
-                raise UnsafeSchema("an array whose items take no bytes is refused: a few bytes could become millions of items")
-        case {"type": "map", "values": values}:
-            _walk(values, open_names, known, depth + 1)
-        case {"type": (dict() | list() | str()) as inner}:
-            _walk(inner, open_names, known, depth + 1)
-
-
-def _takes_no_bytes(schema: Any, known: dict[str, Any]) -> bool:
-    match schema:
-        case "null" | {"type": "null"} | {"type": "fixed", "size": 0}:
+            if all([_takes_no_bytes(field["type"], (*open_names, name), empty, depth + 1) for field in fields]):  # noqa: C419 (all are looked at)
+                empty.add(name)
+            return name in empty
+        case {"type": "fixed", "name": str(name), "size": 0}:
+            empty.add(name)
             return True
-        case str() if schema in known:
-            return _takes_no_bytes(known[schema], known)
-        case {"type": "record" | "error", "fields": list(fields)}:
-            return all(_takes_no_bytes(field["type"], known) for field in fields)
-        case {"type": (dict() | str()) as inner} if inner not in ("array", "map", "enum", "fixed"):
-            return _takes_no_bytes(inner, known)
+        case {"type": "array", "items": items}:
+            if _takes_no_bytes(items, open_names, empty, depth + 1):
+                raise UnsafeSchema("an array whose items take no bytes is refused: a few bytes could become millions of items")
+            return False
+        case {"type": "map", "values": values}:
+            _takes_no_bytes(values, open_names, empty, depth + 1)
+            return False
+        case {"type": (dict() | list() | str()) as inner} if inner not in ("enum", "fixed"):
+            return _takes_no_bytes(inner, open_names, empty, depth + 1)
     return False

@@ -13,11 +13,12 @@ from penstock.errors import PenstockError
 from penstock.kafka.topics import RETENTION_MS
 from penstock.records.avsc import UnsafeSchema, refuse_unsafe, spelled
 from penstock.records.generated import SCHEMAS
-from penstock_registry.defaults import wrong_defaults
+from penstock_registry.defaults import named_types, wrong_defaults
 
 Level = Literal["NONE", "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 SCHEMA_BYTES_MAX = 256 * 1024
+FIELDS_MAX = 1_000  # the time of the checker grows with their square: about a second for so many
 STREAM_FAMILIES = ("events", "validated")
 OF_A_VIEW = frozenset({"FeatureVector", "Prediction"})
 """Their features are the view's, and a view may change: every feature is nullable with default null, so that adding and removing one
@@ -56,15 +57,18 @@ def canonical(text: str) -> str:
 def check_new(subject: str, text: str, topic_prefix: str = "") -> None:
     """What is asked of a schema before its subject takes it. Raises: InvalidSchema.
 
-    Its defaults are of their types; and under the subjects of the platform's own topics, it cannot crash those who decode it.
+    Its defaults are of their types, it is no larger than the checker can compare in seconds, and under the subjects of the platform's own
+    topics it cannot crash those who decode it.
     """
     schema = json.loads(canonical(text))
-    if wrong := wrong_defaults(schema):
-        raise InvalidSchema(f"the default is not of the field's type: {', '.join(wrong[:20])}")
-    if not _is_ours(subject.removeprefix(topic_prefix)):
-        return
     try:
-        refuse_unsafe(schema)
+        named = named_types(schema)
+        if sum(len(one.get("fields", ())) for one in named.values()) > FIELDS_MAX:
+            raise InvalidSchema(f"the schema has more than {FIELDS_MAX:,} fields")
+        if wrong := wrong_defaults(named):
+            raise InvalidSchema(f"the default is not of the field's type: {', '.join(wrong[:20])}")
+        if _is_ours(subject.removeprefix(topic_prefix)):
+            refuse_unsafe(schema)
     except (UnsafeSchema, RecursionError) as error:
         raise InvalidSchema(f"{subject}: {error}") from error
 
@@ -79,22 +83,26 @@ def problems(new: str, earlier: Sequence[str], level: Level) -> list[str]:
     BACKWARD: the new one reads what the last one wrote; FORWARD: the last one reads what the new one writes; TRANSITIVE: all, not the last.
     """
     against = earlier if level.endswith("_TRANSITIVE") else earlier[-1:]
-    found: list[str] = []
-    for old in reversed(against):
+    this, found = _in_full(new), list[str]()
+    for old in map(_in_full, reversed(against)):
         if level.startswith(("BACKWARD", "FULL")):
-            found += [f"it cannot read what was written before: {reason}" for reason in _unreadable(reader=new, writer=old)]
+            found += [f"it cannot read what was written before: {reason}" for reason in _unreadable(reader=this, writer=old)]
         if level.startswith(("FORWARD", "FULL")):
-            found += [f"what it writes cannot be read with an earlier schema: {reason}" for reason in _unreadable(reader=old, writer=new)]
+            found += [f"what it writes cannot be read with an earlier schema: {reason}" for reason in _unreadable(reader=old, writer=this)]
     return list(dict.fromkeys(found))
 
 
-def _unreadable(reader: str, writer: str) -> list[str]:
-    """Avro's checker takes an alias literally, so it gets names in full."""
-    result = ReaderWriterCompatibilityChecker().get_compatibility(_parse(canonical(reader)), _parse(canonical(writer)))
+def _unreadable(reader: avro.schema.Schema, writer: avro.schema.Schema) -> list[str]:
+    result = ReaderWriterCompatibilityChecker().get_compatibility(reader, writer)
     if result.compatibility is SchemaCompatibilityType.compatible:
         return []
     where = ", ".join(sorted(result.locations))
     return [f"{message} (at {where})" for message in sorted(result.messages)] or [f"incompatible at {where}"]
+
+
+def _in_full(text: str) -> avro.schema.Schema:
+    """Avro's checker takes an alias literally, so it gets names in full."""
+    return _parse(canonical(text))
 
 
 def _parse(text: str) -> avro.schema.Schema:

@@ -1,5 +1,6 @@
 """Schemas and the subjects they stand under: one id for the same schema everywhere, and nothing accepted that breaks a reader."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ from penstock_registry.schema_log import digest_of, schema_entry, subject_entry
 SUBJECT_LENGTH_MAX = 400
 EVERY_SUBJECT = ""
 LATEST = -1
+
+Compared = tuple[Level, tuple[str, ...]]
+"""What a schema was compared with: the level, and the digests of the subject's versions."""
 
 
 class Incompatible(PenstockError):
@@ -86,32 +90,35 @@ class Schemas:
         known = await self.versions(subject)
         if (same := _holding(digest, known)) is not None:
             return same.id
+        compared = await self.check(subject, schema)  # this can take long, and nobody waits for it
         async with self._ledger.change() as change:
-            put = await self.register_in(change, subject, canonical(schema) if normalize else schema)
+            put = await self.register_in(change, subject, canonical(schema) if normalize else schema, compared)
             if put.entries:
                 await change.record("schema", {"subject": subject, "id": put.id}, put.entries)
             return put.id
 
-    async def register_in(self, change: Change, subject: str, schema: str) -> Put:
-        """The same inside a change that the caller records."""
+    async def register_in(self, change: Change, subject: str, schema: str, compared: Compared | None = None) -> Put:
+        """The same inside a change that the caller records; what was compared before is compared again only if it has changed."""
         if not 0 < len(subject) <= SUBJECT_LENGTH_MAX:
             raise InvalidSchema(f"a subject is a text of 1 to {SUBJECT_LENGTH_MAX} characters")
         digest = digest_of(schema)
         every = await self._versions(change.connection, subject)
         if (same := _holding(digest, _live(every))) is not None:
             return Put(same.id)
-        await self._refuse(change.connection, subject, schema, _live(every))
+        await self._refuse(change.connection, subject, schema, _live(every), compared)
         id, news = await _identified(change, digest, schema)
         await change.connection.execute(change.sql["add_subject_version"], subject, every[-1].version + 1 if every else 1, id)
         return Put(id, (*news, await subject_entry(change, subject)))
 
-    async def check(self, subject: str, schema: str) -> None:
-        """Raise InvalidSchema or Incompatible if the subject would not take the schema now."""
+    async def check(self, subject: str, schema: str) -> Compared:
+        """What the schema was compared with. Raises: InvalidSchema or Incompatible if the subject would not take it now."""
         digest = digest_of(schema)
         async with self._ledger.pool.acquire() as connection:
             known = _live(await self._versions(connection, subject))
-            if _holding(digest, known) is None:
-                await self._refuse(connection, subject, schema, known)
+            level = await self._level(connection, subject)
+        if _holding(digest, known) is None:
+            await self._compare(subject, schema, known, level)
+        return level, tuple(one.digest for one in known)
 
     async def problems(self, subject: str, schema: str, number: int | None) -> list[str]:
         """Why the schema may not follow this version, or all that its level compares with (None); empty when it may.
@@ -122,7 +129,7 @@ class Schemas:
         known = await self.versions(subject)
         if number is not None and (known or number != LATEST):
             known = [await self.version(subject, number)]
-        return problems(schema, [one.schema for one in known], await self.level(subject))
+        return await asyncio.to_thread(problems, schema, [one.schema for one in known], await self.level(subject))
 
     async def by_id(self, id: int) -> str:
         """The text of a schema. Raises: UnknownSchema."""
@@ -217,10 +224,16 @@ class Schemas:
                 await change.connection.execute(change.sql["set_level"], subject, level)
             await change.record("compatibility", {"subject": subject, "level": level}, (await subject_entry(change, subject),))
 
-    async def _refuse(self, connection: Connection, subject: str, schema: str, known: Sequence[Registered]) -> None:
-        check_new(subject, schema, self._prefix)
+    async def _refuse(
+        self, connection: Connection, subject: str, schema: str, known: Sequence[Registered], compared: Compared | None
+    ) -> None:
         level = await self._level(connection, subject)
-        found = problems(schema, [one.schema for one in known], level)
+        if compared != (level, tuple(one.digest for one in known)):
+            await self._compare(subject, schema, known, level)
+
+    async def _compare(self, subject: str, schema: str, known: Sequence[Registered], level: Level) -> None:
+        check_new(subject, schema, self._prefix)
+        found = await asyncio.to_thread(problems, schema, [one.schema for one in known], level)
         if found:
             raise Incompatible(f"{subject} takes only what is {level}: {'; '.join(found)}")
 

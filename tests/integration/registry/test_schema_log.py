@@ -144,3 +144,11 @@ async def test_apply_tells_of_its_schemas_too(settings: Settings) -> None:
             keys = {record.key for record in await everything(kafka, settings.bootstrap, f"{settings.topic_prefix}registry")}
     assert f"subject/{settings.topic_prefix}validated.flights-penstock.streams.Flights".encode() in keys
     assert b"schema/1" in keys
+
+
+async def test_digests_of_an_earlier_release_are_renewed_and_ids_stay(settings: Settings) -> None:
+    async with asking(settings) as http:
+        ids = [await put(http, "a-value", record(field("a"))), await put(http, "a-value", record(field("a"), WIND))]
+    await one_value(settings, "UPDATE schemas SET digest = 'of another text ' || id")
+    async with asking(settings) as http:
+        assert [await put(http, f"{name}-value", record(field("a"), WIND)) for name in ("a", "b")] == [ids[1]] * 2

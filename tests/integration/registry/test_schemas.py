@@ -184,3 +184,11 @@ async def test_a_subject_may_hold_what_a_path_may_not(http: httpx.AsyncClient) -
     await put(http, encoded, "int")
     assert (await http.get("/subjects")).json() == [subject]
     assert (await http.get(f"/subjects/{encoded}/versions/1")).json()["subject"] == subject
+
+
+async def test_a_database_that_is_away_is_told_as_such_and_any_other_failure_too(ledger: Ledger, http: httpx.AsyncClient) -> None:
+    await ledger.pool.execute("ALTER TABLE schemas RENAME TO gone")
+    failed = await http.get("/schemas/ids/1")
+    await ledger.pool.close()
+    away = await http.get("/schemas/ids/1")
+    assert [(answer.status_code, answer.json()["error_code"]) for answer in (failed, away)] == [(500, 50001), (503, 50001)]

@@ -39,6 +39,18 @@ def test_a_schema_that_could_crash_a_decoder_is_refused_with_the_reason(reason: 
         refuse_unsafe(schema)
 
 
+def test_types_that_use_each_other_twice_are_looked_at_once() -> None:
+    """Each of 60 records holds the one before it twice: written out there would be 2^60 of them."""
+    fields: list[dict[str, Any]] = [{"name": "r", "type": {"type": "record", "name": "R0", "fields": []}}]
+    for number in range(1, 60):
+        pair = [{"name": name, "type": f"R{number - 1}"} for name in ("a", "b")]
+        fields.append({"name": f"f{number}", "type": {"type": "record", "name": f"R{number}", "fields": pair}})
+    whole = {"type": "record", "name": "Whole", "fields": fields}
+    refuse_unsafe(whole)
+    with pytest.raises(UnsafeSchema, match="take no bytes"):
+        refuse_unsafe({**whole, "fields": [*fields, {"name": "all", "type": {"type": "array", "items": "R59"}}]})
+
+
 @pytest.mark.parametrize("schema", [nested(20), {"type": "array", "items": ["null", "int"]}, linked("b.Node", "a.Node")])
 def test_a_safe_schema_is_not(schema: Any) -> None:
     refuse_unsafe(schema)

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from penstock.records import platform_schema, with_features
-from penstock_registry.compatibility import LEVELS, InvalidSchema, Level, canonical, check_new, default_level, problems
+from penstock_registry.compatibility import FIELDS_MAX, LEVELS, InvalidSchema, Level, canonical, check_new, default_level, problems
 
 NULLABLE_DOUBLE = {"name": "wind", "type": ["null", "double"], "default": None}
 
@@ -89,6 +89,22 @@ def test_a_default_of_a_type_that_is_used_by_its_name_is_looked_at() -> None:
     kind = {"type": "enum", "name": "E", "symbols": ["A"]}
     with pytest.raises(InvalidSchema, match=r"Flights\.b"):
         check_new("orders-value", record(field("a", kind, default="A"), field("b", "E", default="B")))
+
+
+def test_a_default_that_could_be_tried_in_endless_ways_is_tried_once_each() -> None:
+    """Each level may be a record, or a map of such records one level further down: 1.6 to the power of 60 ways."""
+    node = {"type": "record", "name": "A", "fields": [field("next", ["A", {"type": "map", "values": "A"}, "string"])]}
+    default: Any = 7
+    for _ in range(60):
+        default = {"next": default}
+    with pytest.raises(InvalidSchema, match=r"Flights\.b"):
+        check_new("orders-value", record(field("a", node), field("b", "A", default=default)))
+
+
+def test_a_schema_with_more_fields_than_can_be_compared_in_seconds_is_refused() -> None:
+    check_new("orders-value", record(*(field(f"f{number}") for number in range(FIELDS_MAX))))
+    with pytest.raises(InvalidSchema, match="more than 1,000 fields"):
+        check_new("orders-value", record(*(field(f"f{number}") for number in range(FIELDS_MAX + 1))))
 
 
 def test_an_alias_without_a_namespace_is_in_that_of_its_type() -> None:
