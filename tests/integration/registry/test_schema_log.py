@@ -1,7 +1,9 @@
 """Ids are for ever: the registry's topic gives them back when the tables have lost them."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import resources
 from typing import Any
 
 import asyncpg
@@ -118,19 +120,27 @@ async def test_a_topic_of_another_registry_is_a_loud_stop(settings: Settings) ->
             pass
 
 
-async def test_what_was_registered_before_schemas_were_told_is_told_by_the_migration(settings: Settings) -> None:
-    async with asking(settings) as http:
-        await fill(http)
-    for query in (
-        "DELETE FROM outbox",
-        "DELETE FROM subjects WHERE deleted",
-        "DELETE FROM migrations WHERE name LIKE '0002%'",
-        "ALTER TABLE subjects DROP COLUMN deleted CASCADE; ALTER TABLE subjects ADD CONSTRAINT subjects_subject_schema_id_key "
-        "UNIQUE (subject, schema_id); DROP INDEX subjects_schema",
-    ):
-        await one_value(settings, query)
+async def make_tables_of_the_first_release(settings: Settings) -> None:
+    """Two schemas under a subject with a level, in tables that know of no deletion, beside a topic that knows of no schema."""
+    name = "0001_registry.sql"
+    first = (resources.files(PACKAGE) / "migrations" / name).read_text()
+    schema = f'"{settings.topic_prefix}{PACKAGE}"'
+    owner = await asyncpg.connect(settings.dsn, server_settings={"search_path": schema})
+    await owner.execute(f"CREATE SCHEMA {schema}; CREATE TABLE migrations (name text PRIMARY KEY, body text NOT NULL)")
+    await owner.execute(first)
+    await owner.execute("INSERT INTO migrations VALUES ($1, $2)", name, first)
+    for version, each in enumerate((record(field("a")), record(field("a"), WIND)), 1):
+        await owner.execute("INSERT INTO schemas (digest, schema) VALUES ($1, $2)", f"digest {version}", json.dumps(each))
+        await owner.execute("INSERT INTO subjects VALUES ($1, $2, $2)", SUBJECT, version)
+    await owner.execute("INSERT INTO compatibility VALUES ($1, 'FULL'), ('', 'FORWARD')", SUBJECT)
+    await owner.close()
+
+
+async def test_what_an_earlier_release_registered_is_told_when_its_tables_are_migrated(settings: Settings) -> None:
+    await make_tables_of_the_first_release(settings)
     async with asking(settings) as http:
         before = await everything_said(http)
+        assert (await http.get(f"/subjects/{SUBJECT}/versions")).json() == [1, 2]
     await lose_the_tables(settings)
     async with asking(settings) as http:
         assert await everything_said(http) == before
