@@ -45,8 +45,8 @@ def judge(writer: Schema, reader: Schema) -> Verdict:
     failures = frozenset(_failures(writer, reader))
     why: set[Why | None] = set()
     if ours != avro_says:
-        original = _without(writer, "aliases"), _without(reader, "aliases")
-        why.add(Why.ALIAS if _avro(*original) == _ours(*original) else None)
+        bare = _without(writer, "aliases"), _without(reader, "aliases")
+        why.add(Why.ALIAS if _avro(*bare) == _ours(*bare) else None)
     if ours:
         why |= failures
     elif not failures:
