@@ -10,7 +10,7 @@ export PYTHONHASHSEED := 0
 unexport PYTHONDONTWRITEBYTECODE  # without compiled modules every process takes seconds to start
 CHECKED := libs services tests benchmarks examples schemas infra
 
-.PHONY: help demo test simulate faults mutants learners fuzz check fmt generate up down bench lock clean
+.PHONY: help demo test simulate faults mutants learners fuzz interop compatibility check fmt generate up down bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,12 @@ learners: $(VENV)/dev.stamp  ## the four properties of every supported learner, 
 
 fuzz: $(VENV)/dev.stamp  ## hostile bytes for the state codec, in children with little memory (INPUTS=100000, SEED=0)
 	@$(BIN)/python -m tests.codec fuzz --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),0)
+
+interop: $(VENV)/dev.stamp  ## stock clients of other languages against a running stack, and a table (ONLY="python node", NOTE=1 writes docs/interop.md)
+	@$(BIN)/python -m tests.interop $(if $(ONLY),--only $(ONLY)) $(if $(NOTE),--note)
+
+compatibility: $(VENV)/dev.stamp  ## pairs of schemas: what we say, what Avro's checker says, what fastavro can decode (PAIRS=100000, FROM=0)
+	@$(BIN)/python -m tests.compatibility --pairs $(or $(PAIRS),100000) --from $(or $(FROM),0)
 
 check: $(VENV)/dev.stamp  ## lint, types, import rules, generated code up to date, compose file
 	$(BIN)/ruff check $(CHECKED)

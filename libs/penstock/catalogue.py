@@ -24,6 +24,7 @@ from penstock.spec import Model, Stream, View, part_from_json
 FETCH_TIMEOUT_MS = 1_000
 STALL_TIMEOUT_S = 15.0  # a consumer that is behind and gets nothing for so long is made anew (design, law V)
 WAIT_FIRST_S, WAIT_MAX_S = 0.2, 5.0
+KINDS = ("stream", "view", "model", "version", "checkpoint", "alias")  # the topic also keeps schemas, which are asked for by id
 WEATHER = (KafkaError, OSError, TimeoutError, httpx.HTTPError, SchemaRegistryError)
 
 _Found = tuple[int, Any]
@@ -99,6 +100,8 @@ class Catalogue:
 
     def take(self, kind: str, name: str, revision: int, body: str) -> bool:
         """Keep an entry if it is newer than what is here; whether it was. Raises: PenstockError or ValueError for a senseless body."""
+        if kind not in KINDS:
+            return False
         known = self._found.setdefault(kind, {})
         if name in known and known[name][0] >= revision:
             return False

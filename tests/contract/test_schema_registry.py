@@ -15,11 +15,11 @@ from penstock.records.schemas import HttpSchemaRegistry, SchemaRegistryError, Un
 
 
 @asynccontextmanager
-async def answering(status: int) -> AsyncIterator[HttpSchemaRegistry]:
+async def answering(status: int, **answer_with: object) -> AsyncIterator[HttpSchemaRegistry]:
     """A client of a schema registry that answers everything with this status."""
 
     async def answer(_: Request) -> Response:
-        return JSONResponse({"error_code": status, "message": "no"}, status)
+        return JSONResponse(answer_with or {"error_code": status, "message": "no"}, status)
 
     app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
     async with serve_http(app, "127.0.0.1", 0) as port, aclosing(HttpSchemaRegistry(f"http://127.0.0.1:{port}")) as client:
@@ -48,3 +48,23 @@ async def test_an_id_that_no_schema_has_is_unknown_and_any_other_failure_is_weat
     async with answering(422) as client:
         with pytest.raises(Weather):
             await client.by_id(7)
+
+
+@pytest.mark.parametrize("more", [{"schemaType": "PROTOBUF"}, {"schemaType": "JSON"}, {"references": [{"name": "a"}]}])
+async def test_a_schema_of_another_kind_or_one_in_pieces_is_one_that_cannot_be_read(more: dict[str, object]) -> None:
+    async with answering(200, schema='syntax = "proto3";', **more) as client:
+        with pytest.raises(UnknownSchema, match="whole Avro schemas"):
+            await client.by_id(7)
+
+
+async def test_a_subject_is_sent_as_one_part_of_the_path() -> None:
+    seen = []
+
+    async def answer(request: Request) -> Response:
+        seen.append(request.scope["raw_path"])
+        return JSONResponse({"id": 1})
+
+    app = Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])
+    async with serve_http(app, "127.0.0.1", 0) as port, aclosing(HttpSchemaRegistry(f"http://127.0.0.1:{port}")) as client:
+        assert await client.register("a/b?c-value", {"type": "string"}) == 1
+    assert seen == [b"/subjects/a%2Fb%3Fc-value/versions"]

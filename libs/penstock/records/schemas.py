@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import httpx
 
@@ -38,7 +39,7 @@ class SchemaRegistry(Protocol):
 class HttpSchemaRegistry:
     """The schema registry at a URL: ours, or Confluent's, Karapace, Apicurio.
 
-    Raises: UnknownSchema for an id that is not there; SchemaRegistryError for a schema that it refuses;
+    Raises: UnknownSchema for an id that is not there, or not of a whole Avro schema; SchemaRegistryError for a schema that it refuses;
     SchemaRegistryUnavailable for any other answer; httpx.TransportError when it is away.
     """
 
@@ -47,7 +48,7 @@ class HttpSchemaRegistry:
 
     async def register(self, subject: str, schema: Schema) -> int:
         """The id of `schema`, registered under `subject` if it is new."""
-        response = await self._client.post(f"/subjects/{subject}/versions", json={"schema": json.dumps(schema)})
+        response = await self._client.post(f"/subjects/{quote(subject, safe='')}/versions", json={"schema": json.dumps(schema)})
         if response.is_error:
             kind = SchemaRegistryError if response.status_code in REFUSED else SchemaRegistryUnavailable
             raise kind(f"schema for {subject} was refused: {response.text[:300]}")
@@ -60,7 +61,10 @@ class HttpSchemaRegistry:
             raise UnknownSchema(f"no schema has id {id}")
         if response.is_error:
             raise SchemaRegistryUnavailable(f"schema {id} could not be read: {response.text[:300]}")
-        schema: Schema = json.loads(response.json()["schema"])
+        answer = response.json()
+        if (kind := answer.get("schemaType", "AVRO")) != "AVRO" or answer.get("references"):
+            raise UnknownSchema(f"schema {id} is {kind}, or refers to others; whole Avro schemas are read")
+        schema: Schema = json.loads(answer["schema"])
         return schema
 
     async def aclose(self) -> None:

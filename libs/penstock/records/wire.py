@@ -6,13 +6,17 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from fastavro.schema import SchemaParseException, UnknownType
 
 from penstock.fold.protocol import Missing, Poison
+from penstock.records.avsc import UnsafeSchema, refuse_unsafe
 from penstock.records.schemas import Schema, SchemaRegistry, UnknownSchema
 
 MAGIC = 0
 HEADER = struct.Struct(">bI")
 RECORD_BYTES_MAX = 1_000_000
+MALFORMED = (SchemaParseException, UnknownType, KeyError, TypeError, ValueError, RecursionError)
+"""What fastavro raises for a schema that is none."""
 
 Writer = Callable[[Mapping[str, Any]], bytes]
 
@@ -50,11 +54,20 @@ class Wire:
         return write
 
     async def fetch(self, id: int) -> None:
-        """Learn the schema with this id. Raises: Poison("unknown_schema") if there is none."""
+        """Learn the schema with this id. Raises: Poison("unknown_schema") if there is none that may be read with.
+
+        Another registry takes schemas that ours refuses; here they are refused again, before anything is decoded.
+        """
         try:
-            self._learn(id, await self._registry.by_id(id))
-        except UnknownSchema as error:
+            schema = await self._registry.by_id(id)
+            if not isinstance(schema, dict) or schema.get("type") != "record":
+                raise UnknownSchema(f"schema {id} is not of a record")
+            refuse_unsafe(schema)
+            self._learn(id, schema)
+        except (UnknownSchema, UnsafeSchema) as error:
             raise Poison("unknown_schema", str(error)) from error
+        except MALFORMED as error:
+            raise Poison("unknown_schema", f"schema {id} is no Avro schema: {type(error).__name__}") from error
 
     def read(self, value: bytes | None) -> tuple[str, dict[str, Any]]:
         """The record's name (without namespace) and its fields.

@@ -32,22 +32,21 @@ class Decoder:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._unknown: set[int] = set()
+        self._unknown: dict[int, Poison] = {}
 
     def read(self, value: bytes) -> dict[str, Any]:
         """The fields of a framed record. Raises: Missing for a schema to be fetched; Poison."""
         id = schema_id(value)
-        if id in self._unknown:
-            self._unknown.discard(id)
-            raise Poison("unknown_schema", f"no schema has id {id}")
+        if (poison := self._unknown.pop(id, None)) is not None:
+            raise poison
         return self._wire.read(value)[1]
 
     async def fetch(self, id: int) -> None:
         """Bring the schema with this id; that there is none is said at the next `read`, so that the fold counts the record."""
         try:
             await self._wire.fetch(id)
-        except Poison:
-            self._unknown.add(id)
+        except Poison as poison:
+            self._unknown[id] = poison
 
 
 def unframe(record: Record, decoder: Decoder) -> Event | SentTick:

@@ -3,19 +3,22 @@
 import json
 import warnings
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import avro.schema
 from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType
 from avro.errors import AvroException
 
 from penstock.errors import PenstockError
+from penstock.kafka.topics import RETENTION_MS
+from penstock.records.avsc import UnsafeSchema, refuse_unsafe, spelled
 from penstock.records.generated import SCHEMAS
+from penstock_registry.defaults import named_types, wrong_defaults
 
 Level = Literal["NONE", "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 SCHEMA_BYTES_MAX = 256 * 1024
-DEPTH_MAX = 32
+FIELDS_MAX = 1_000  # the time of the checker grows with their square: about a second for so many
 STREAM_FAMILIES = ("events", "validated")
 OF_A_VIEW = frozenset({"FeatureVector", "Prediction"})
 """Their features are the view's, and a view may change: every feature is nullable with default null, so that adding and removing one
@@ -23,7 +26,7 @@ is compatible both ways. BACKWARD, not transitive: a feature may be taken out, a
 
 
 class InvalidSchema(PenstockError):
-    """A schema that is malformed, or unsafe to decode."""
+    """A schema that is malformed, or that the platform must not decode."""
 
 
 def default_level(subject: str, topic_prefix: str = "") -> Level:
@@ -40,24 +43,38 @@ def default_level(subject: str, topic_prefix: str = "") -> Level:
 
 
 def canonical(text: str) -> str:
-    """The schema as one text: equal texts are the same schema. Raises: InvalidSchema if it is malformed or unsafe."""
+    """The schema as one text: equal texts are the same schema, however it was spelled. Raises: InvalidSchema if it is malformed."""
     if len(text.encode()) > SCHEMA_BYTES_MAX:
         raise InvalidSchema(f"the schema is longer than {SCHEMA_BYTES_MAX} bytes")
     try:
         schema = json.loads(text)
-        refuse_unsafe(schema)
         _parse(text)
+        return json.dumps(spelled(schema), sort_keys=True, separators=(",", ":"))
     except (ValueError, RecursionError, AvroException) as error:
         raise InvalidSchema(f"not an Avro schema: {error}") from error
-    return json.dumps(schema, sort_keys=True, separators=(",", ":"))
 
 
-def refuse_unsafe(schema: Any) -> None:
-    """Raise InvalidSchema for what a decoder must never meet.
+def check_new(subject: str, text: str, topic_prefix: str = "") -> None:
+    """What is asked of a schema before its subject takes it. Raises: InvalidSchema.
 
-    Recursive records (fastavro crashes on deep nesting) and arrays whose items take no bytes (7 bytes can become 400 MB).
+    Its defaults are of their types, it is no larger than the checker can compare in seconds, and under the subjects of the platform's own
+    topics it cannot crash those who decode it.
     """
-    _walk(schema, (), {}, 0)
+    schema = json.loads(canonical(text))
+    try:
+        named = named_types(schema)
+        if sum(len(one.get("fields", ())) for one in named.values()) > FIELDS_MAX:
+            raise InvalidSchema(f"the schema has more than {FIELDS_MAX:,} fields")
+        if wrong := wrong_defaults(named):
+            raise InvalidSchema(f"the default is not of the field's type: {', '.join(wrong[:20])}")
+        if _is_ours(subject.removeprefix(topic_prefix)):
+            refuse_unsafe(schema)
+    except (UnsafeSchema, RecursionError) as error:
+        raise InvalidSchema(f"{subject}: {error}") from error
+
+
+def _is_ours(subject: str) -> bool:
+    return subject.startswith(tuple(kind + mark for kind in RETENTION_MS for mark in ".-"))
 
 
 def problems(new: str, earlier: Sequence[str], level: Level) -> list[str]:
@@ -66,77 +83,29 @@ def problems(new: str, earlier: Sequence[str], level: Level) -> list[str]:
     BACKWARD: the new one reads what the last one wrote; FORWARD: the last one reads what the new one writes; TRANSITIVE: all, not the last.
     """
     against = earlier if level.endswith("_TRANSITIVE") else earlier[-1:]
-    found: list[str] = []
-    for old in reversed(against):
+    this, found = _in_full(new), list[str]()
+    for old in map(_in_full, reversed(against)):
         if level.startswith(("BACKWARD", "FULL")):
-            found += [f"it cannot read what was written before: {reason}" for reason in _unreadable(reader=new, writer=old)]
+            found += [f"it cannot read what was written before: {reason}" for reason in _unreadable(reader=this, writer=old)]
         if level.startswith(("FORWARD", "FULL")):
-            found += [f"what it writes cannot be read with an earlier schema: {reason}" for reason in _unreadable(reader=old, writer=new)]
+            found += [f"what it writes cannot be read with an earlier schema: {reason}" for reason in _unreadable(reader=old, writer=this)]
     return list(dict.fromkeys(found))
 
 
-def _unreadable(reader: str, writer: str) -> list[str]:
-    result = ReaderWriterCompatibilityChecker().get_compatibility(_parse(reader), _parse(writer))
+def _unreadable(reader: avro.schema.Schema, writer: avro.schema.Schema) -> list[str]:
+    result = ReaderWriterCompatibilityChecker().get_compatibility(reader, writer)
     if result.compatibility is SchemaCompatibilityType.compatible:
         return []
     where = ", ".join(sorted(result.locations))
     return [f"{message} (at {where})" for message in sorted(result.messages)] or [f"incompatible at {where}"]
 
 
+def _in_full(text: str) -> avro.schema.Schema:
+    """Avro's checker takes an alias literally, so it gets names in full."""
+    return _parse(canonical(text))
+
+
 def _parse(text: str) -> avro.schema.Schema:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # logical types that avro does not know are plain types, as its specification says
         return avro.schema.parse(text)
-
-
-def _walk(schema: Any, open_names: tuple[str, ...], known: dict[str, Any], depth: int) -> None:
-    if depth > DEPTH_MAX:
-        raise InvalidSchema(f"the schema is nested deeper than {DEPTH_MAX} levels")
-    match schema:
-        case str() if schema in open_names or any(name.rpartition(".")[2] == schema for name in open_names):
-            raise InvalidSchema(f"{schema} contains itself: recursive schemas are refused, a decoder can be crashed through them")
-        case list():
-            for branch in schema:
-                _walk(branch, open_names, known, depth + 1)
-        case {"type": "record" | "error", "name": str(name), "fields": list(fields)}:
-            full = _full_name(schema, open_names)
-            known[full] = known[name] = schema
-            for field in fields:
-                _walk(field.get("type") if isinstance(field, dict) else field, (*open_names, full), known, depth + 1)
-        case {"type": "array", "items": items}:
-            _walk(items, open_names, known, depth + 1)
-            if _takes_no_bytes(items, known):
-                raise InvalidSchema("an array whose items take no bytes is refused: a few bytes could become millions of items")
-        case {"type": "map", "values": values}:
-            _walk(values, open_names, known, depth + 1)
-        case {"type": (dict() | list()) as inner}:
-            _walk(inner, open_names, known, depth + 1)
-        case {"type": "fixed", "name": str(name)}:
-            known[name] = known[_full_name(schema, open_names)] = schema
-        case {"type": str(name)}:
-            _walk(name, open_names, known, depth + 1)
-
-
-def _full_name(schema: dict[str, Any], open_names: tuple[str, ...]) -> str:
-    """A name without a namespace is in the namespace around it (Avro 1.12, names)."""
-    name = str(schema["name"])
-    if "." in name:
-        return name
-    around = open_names[-1].rpartition(".")[0] if open_names else ""
-    namespace = str(schema.get("namespace", around))
-    return f"{namespace}.{name}" if namespace else name
-
-
-def _takes_no_bytes(schema: Any, known: dict[str, Any]) -> bool:
-    match schema:
-        case "null" | {"type": "null"}:
-            return True
-        case str() if schema in known:
-            return _takes_no_bytes(known[schema], known)
-        case {"type": "record" | "error", "fields": list(fields)}:
-            return all(_takes_no_bytes(field["type"], known) for field in fields if isinstance(field, dict))
-        case {"type": "fixed", "size": 0}:
-            return True
-        case {"type": (dict() | list() | str()) as inner} if inner not in ("array", "map", "enum", "fixed"):
-            return _takes_no_bytes(inner, known)
-    return False

@@ -4,9 +4,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
-from penstock.fold.protocol import Output
+from aiokafka.errors import KafkaError
+
+from penstock.fold.protocol import Output, Record
 from penstock.fold.weather import Weather
 from penstock.kafka.cluster import KafkaCluster
+from penstock.kafka.log import read_log
 from penstock.kafka.ports import TopicPartition
 from penstock.kafka.topics import TopicSpec
 from penstock_registry.outbox import Send
@@ -27,6 +30,15 @@ async def make_topics(cluster: KafkaCluster, topics: Sequence[TopicSpec]) -> Non
 async def is_empty(cluster: KafkaCluster, topic: str) -> bool:
     """Whether nothing was ever appended to partition 0. Raises: Weather."""
     return (await cluster.bounds(TopicPartition(topic, 0))).end == 0
+
+
+async def everything(cluster: KafkaCluster, bootstrap: str, topic: str) -> list[Record]:
+    """Every record that partition 0 still holds, oldest first. Raises: Weather."""
+    bounds = await cluster.bounds(TopicPartition(topic, 0))
+    try:
+        return [record async for batch in read_log(bootstrap, topic, bounds.start, bounds.end) for record in batch]
+    except (KafkaError, TimeoutError) as error:
+        raise Weather(f"{topic} cannot be read: {type(error).__name__}: {error}") from error
 
 
 @contextlib.asynccontextmanager

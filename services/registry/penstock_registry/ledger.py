@@ -28,6 +28,11 @@ class Entry:
     revision: int
     body: Mapping[str, Any] | str
 
+    @property
+    def text(self) -> str:
+        """The body as it is told."""
+        return self.body if isinstance(self.body, str) else canonical(self.body)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -44,8 +49,7 @@ class Change:
         body = canonical({"action": action, "at_ms": self.at_ms, "sequence": self.sequence, **what})
         await self.connection.execute(self.sql["add_audit"], self.sequence, body, link(self.previous, body))
         for entry in entries:
-            text = entry.body if isinstance(entry.body, str) else canonical(entry.body)
-            await self.connection.execute(self.sql["add_outbox"], entry.kind, entry.name, entry.revision, self.at_ms, text)
+            await self.connection.execute(self.sql["add_outbox"], entry.kind, entry.name, entry.revision, self.at_ms, entry.text)
         if entries:
             await self.connection.execute("SELECT pg_notify($1, '')", CHANGED)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,10 +17,11 @@ from penstock.records.schemas import HttpSchemaRegistry, SchemaRegistryError
 from penstock.rpc.server import serve_grpc
 from penstock_registry.aliases import Aliases
 from penstock_registry.checkpoints import Checkpoints
-from penstock_registry.kafka import is_empty, make_topics, sender
+from penstock_registry.kafka import everything, is_empty, make_topics, sender
 from penstock_registry.ledger import Ledger
 from penstock_registry.outbox import Outbox
 from penstock_registry.rest import schema_registry
+from penstock_registry.schema_log import read_entries, recover
 from penstock_registry.schemas import Schemas
 from penstock_registry.service import Stores, registry_service
 from penstock_registry.specs import Specs
@@ -39,14 +41,23 @@ async def main(process: Process) -> None:
         pool = await patiently(process.log, lambda: stack.enter_async_context(postgres.connect(settings.dsn, process.schema, PACKAGE)))
         ledger = Ledger(pool, postgres.queries(PACKAGE))
         schemas = Schemas(ledger, prefix)
-        await stack.enter_async_context(serve_http(schema_registry(schemas), settings.bind, settings.http_port))
         cluster = await stack.enter_async_context(opened(settings.bootstrap))
         topics = partial(make_topics, cluster)
         await patiently(process.log, lambda: topics(platform_topics(prefix)))
+        await patiently(process.log, lambda: _recover_schemas(process, ledger, cluster))
+        await stack.enter_async_context(serve_http(schema_registry(schemas), settings.bind, settings.http_port))
         stores = Stores(Specs(ledger, schemas, topics, prefix), Checkpoints(ledger), Aliases(ledger), ledger)
         await stack.enter_async_context(serve_grpc([registry_service(stores)], settings.bind, settings.grpc_port, WEATHER))
         await _tell_of_broken_audit(process.log, ledger)
         await _publish_for_ever(process, ledger, cluster)
+
+
+async def _recover_schemas(process: Process, ledger: Ledger, cluster: KafkaCluster) -> None:
+    """Before the first id is given: those that the topic knows, and the tables may have lost, are never given again."""
+    known = {row["id"]: json.loads(row["schema"]) for row in await ledger.pool.fetch(ledger.sql["schemas"])}
+    log = read_entries(await everything(cluster, process.settings.bootstrap, process.topic("registry")), known)
+    if count := await recover(ledger, log):
+        process.log.warning("schemas and subjects were lost, and are taken back from the registry's topic", count=count)
 
 
 async def _publish_for_ever(process: Process, ledger: Ledger, cluster: KafkaCluster) -> None:

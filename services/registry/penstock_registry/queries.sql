@@ -109,23 +109,59 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
 -- name: schema
 SELECT schema FROM schemas WHERE id = $1;
 
+-- name: schemas
+SELECT id, digest, schema FROM schemas ORDER BY id;
+
 -- name: schema_id
 SELECT id FROM schemas WHERE digest = $1;
 
 -- name: add_schema
 INSERT INTO schemas (digest, schema) VALUES ($1, $2) RETURNING id;
 
+-- name: put_schema
+INSERT INTO schemas (id, digest, schema) OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3);
+
+-- name: pass_ids
+SELECT setval(pg_get_serial_sequence('schemas', 'id'), greatest((SELECT max(id) FROM schemas), (SELECT last_value FROM schemas_id_seq)));
+
+-- name: set_digest
+UPDATE schemas SET digest = $2 WHERE id = $1;
+
+-- name: schema_uses
+SELECT subject, version, deleted FROM subjects WHERE schema_id = $1 ORDER BY subject, version;
+
 -- name: all_subjects
-SELECT DISTINCT subject FROM subjects ORDER BY subject;
+SELECT subject, bool_and(deleted) AS deleted FROM subjects GROUP BY subject ORDER BY subject;
 
 -- name: subject_versions
-SELECT version, schema_id AS id, schema, digest FROM subjects JOIN schemas ON id = schema_id WHERE subject = $1 ORDER BY version;
+SELECT version, schema_id AS id, schema, digest, deleted FROM subjects JOIN schemas ON id = schema_id WHERE subject = $1 ORDER BY version;
 
 -- name: add_subject_version
 INSERT INTO subjects (subject, version, schema_id) VALUES ($1, $2, $3);
+
+-- name: put_subject_version
+INSERT INTO subjects (subject, version, schema_id, deleted) VALUES ($1, $2, $3, $4);
+
+-- name: delete_versions
+UPDATE subjects SET deleted = true WHERE subject = $1 AND version = ANY ($2::integer[]);
+
+-- name: forget_versions
+DELETE FROM subjects WHERE subject = $1 AND version = ANY ($2::integer[]);
+
+-- name: forget_subject
+DELETE FROM subjects WHERE subject = $1;
 
 -- name: level
 SELECT level FROM compatibility WHERE subject = $1;
 
 -- name: set_level
 INSERT INTO compatibility (subject, level) VALUES ($1, $2) ON CONFLICT (subject) DO UPDATE SET level = excluded.level;
+
+-- name: forget_level
+DELETE FROM compatibility WHERE subject = $1;
+
+-- name: told_revision
+SELECT coalesce(max(revision), 0) FROM outbox WHERE kind = $1 AND name = $2;
+
+-- name: put_told
+INSERT INTO outbox (kind, name, revision, event_time_ms, body, sent) VALUES ($1, $2, $3, $4, $5, true);

@@ -1,16 +1,22 @@
 """Schemas and the subjects they stand under: one id for the same schema everywhere, and nothing accepted that breaks a reader."""
 
-import hashlib
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from penstock.errors import PenstockError
 from penstock.postgres import Connection
 from penstock.rpc import NotFound
-from penstock_registry.compatibility import LEVELS, InvalidSchema, Level, canonical, default_level, problems
-from penstock_registry.ledger import Change, Ledger
+from penstock_registry.compatibility import LEVELS, InvalidSchema, Level, canonical, check_new, default_level, problems
+from penstock_registry.ledger import Change, Entry, Ledger
+from penstock_registry.schema_log import digest_of, schema_entry, subject_entry
 
 SUBJECT_LENGTH_MAX = 400
 EVERY_SUBJECT = ""
+LATEST = -1
+
+Compared = tuple[Level, tuple[str, ...]]
+"""What a schema was compared with: the level, and the digests of the subject's versions."""
 
 
 class Incompatible(PenstockError):
@@ -29,6 +35,22 @@ class UnknownSchema(NotFound):
     """No schema has this id, or the subject does not hold this schema."""
 
 
+class SubjectDeleted(NotFound):
+    """The subject was deleted already; it can be deleted for good."""
+
+
+class SubjectNotDeleted(NotFound):
+    """What is deleted for good must be deleted first."""
+
+
+class VersionDeleted(NotFound):
+    """The version was deleted already; it can be deleted for good."""
+
+
+class VersionNotDeleted(NotFound):
+    """What is deleted for good must be deleted first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Registered:
     """A schema as one version of a subject; `digest` is of its canonical text."""
@@ -37,57 +59,77 @@ class Registered:
     id: int
     schema: str
     digest: str
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What a registration came to: the schema's id, and what others must hear if anything is new."""
+
+    id: int
+    entries: tuple[Entry, ...] = ()
 
 
 class Schemas:
-    """What a schema registry keeps; `topic_prefix` is cut from subjects to see which topic they are of."""
+    """What a schema registry keeps; `topic_prefix` is cut from subjects to see which topic they are of.
+
+    A deleted version is out of sight and out of comparison, but its number stays taken until it is deleted for good. Its id stays for
+    ever: the records that were written with it do.
+    """
 
     def __init__(self, ledger: Ledger, topic_prefix: str = "") -> None:
         self._ledger = ledger
         self._prefix = topic_prefix
 
-    async def register(self, subject: str, schema: str) -> int:
-        """The id of a schema, put under the subject if it is new there. Raises: InvalidSchema; Incompatible."""
-        digest = _digest(canonical(schema))
-        known = await self.versions(subject)
-        if (id := _id_of(digest, known)) is not None:
-            return id
-        async with self._ledger.change() as change:
-            return await self.register_in(change, subject, schema, record=True)
+    async def register(self, subject: str, schema: str, *, normalize: bool = False) -> int:
+        """The id of a schema, put under the subject if it is new there; `normalize` keeps its canonical text instead of its own.
 
-    async def register_in(self, change: Change, subject: str, schema: str, *, record: bool = False) -> int:
-        """The same inside a change, which is recorded only when asked for (a change is recorded once)."""
+        Raises: InvalidSchema; Incompatible.
+        """
+        digest = digest_of(schema)
+        known = await self.versions(subject)
+        if (same := _holding(digest, known)) is not None:
+            return same.id
+        compared = await self.check(subject, schema)  # this can take long, and nobody waits for it
+        async with self._ledger.change() as change:
+            put = await self.register_in(change, subject, canonical(schema) if normalize else schema, compared)
+            if put.entries:
+                await change.record("schema", {"subject": subject, "id": put.id}, put.entries)
+            return put.id
+
+    async def register_in(self, change: Change, subject: str, schema: str, compared: Compared | None = None) -> Put:
+        """The same inside a change that the caller records; what was compared before is compared again only if it has changed."""
         if not 0 < len(subject) <= SUBJECT_LENGTH_MAX:
             raise InvalidSchema(f"a subject is a text of 1 to {SUBJECT_LENGTH_MAX} characters")
-        digest = _digest(canonical(schema))
-        known = await self._versions(change.connection, subject)
-        if (id := _id_of(digest, known)) is not None:
-            return id
-        await self._refuse_incompatible(change.connection, subject, schema, known)
-        id = await change.connection.fetchval(change.sql["schema_id"], digest)
-        if id is None:
-            id = await change.connection.fetchval(change.sql["add_schema"], digest, schema)
-        version = known[-1].version + 1 if known else 1
-        await change.connection.execute(change.sql["add_subject_version"], subject, version, id)
-        if record:
-            await change.record("schema", {"subject": subject, "version": version, "id": id})
-        assert isinstance(id, int)
-        return id
+        digest = digest_of(schema)
+        every = await self._versions(change.connection, subject)
+        if (same := _holding(digest, _live(every))) is not None:
+            return Put(same.id)
+        await self._refuse(change.connection, subject, schema, _live(every), compared)
+        id, news = await _identified(change, digest, schema)
+        await change.connection.execute(change.sql["add_subject_version"], subject, every[-1].version + 1 if every else 1, id)
+        return Put(id, (*news, await subject_entry(change, subject)))
 
-    async def check(self, subject: str, schema: str) -> None:
-        """Raise InvalidSchema or Incompatible if the subject would not take the schema now."""
-        digest = _digest(canonical(schema))
+    async def check(self, subject: str, schema: str) -> Compared:
+        """What the schema was compared with. Raises: InvalidSchema or Incompatible if the subject would not take it now."""
+        digest = digest_of(schema)
         async with self._ledger.pool.acquire() as connection:
-            known = await self._versions(connection, subject)
-            if _id_of(digest, known) is None:
-                await self._refuse_incompatible(connection, subject, schema, known)
-
-    async def problems(self, subject: str, schema: str, against: list[Registered]) -> list[str]:
-        """Why the schema may not follow these versions at the subject's level; empty when it may. Raises: InvalidSchema."""
-        canonical(schema)
-        async with self._ledger.pool.acquire() as connection:
+            known = _live(await self._versions(connection, subject))
             level = await self._level(connection, subject)
-        return problems(schema, [one.schema for one in against], level)
+        if _holding(digest, known) is None:
+            await self._compare(subject, schema, known, level)
+        return level, tuple(one.digest for one in known)
+
+    async def problems(self, subject: str, schema: str, number: int | None) -> list[str]:
+        """Why the schema may not follow this version, or all that its level compares with (None); empty when it may.
+
+        Nothing is refused by a subject that has nothing. Raises: InvalidSchema; UnknownSubject; UnknownVersion.
+        """
+        check_new(subject, schema, self._prefix)
+        known = await self.versions(subject)
+        if number is not None and (known or number != LATEST):
+            known = [await self.version(subject, number)]
+        return await asyncio.to_thread(problems, schema, [one.schema for one in known], await self.level(subject))
 
     async def by_id(self, id: int) -> str:
         """The text of a schema. Raises: UnknownSchema."""
@@ -96,35 +138,70 @@ class Schemas:
             raise UnknownSchema(f"no schema has the id {id}")
         return str(schema)
 
-    async def subjects(self) -> list[str]:
-        """Every subject, sorted."""
-        return [row["subject"] for row in await self._ledger.pool.fetch(self._ledger.sql["all_subjects"])]
+    async def uses(self, id: int, *, deleted: bool = False) -> list[tuple[str, int]]:
+        """Subject and version of every use of a schema. Raises: UnknownSchema."""
+        await self.by_id(id)
+        rows = await self._ledger.pool.fetch(self._ledger.sql["schema_uses"], id)
+        return [(row["subject"], row["version"]) for row in rows if deleted or not row["deleted"]]
 
-    async def versions(self, subject: str) -> list[Registered]:
+    async def subjects(self, *, deleted: bool = False) -> list[str]:
+        """Every subject, sorted; with those that have nothing but deleted versions if asked for."""
+        rows = await self._ledger.pool.fetch(self._ledger.sql["all_subjects"])
+        return [row["subject"] for row in rows if deleted or not row["deleted"]]
+
+    async def versions(self, subject: str, *, deleted: bool = False) -> list[Registered]:
         """The versions of a subject, oldest first; empty if there is none."""
         async with self._ledger.pool.acquire() as connection:
-            return await self._versions(connection, subject)
+            found = await self._versions(connection, subject)
+        return found if deleted else _live(found)
 
-    async def version(self, subject: str, number: int) -> Registered:
+    async def version(self, subject: str, number: int, *, deleted: bool = False) -> Registered:
         """One version; -1 is the latest. Raises: UnknownSubject; UnknownVersion."""
-        versions = await self.versions(subject)
+        return _numbered(subject, number, await self.versions(subject, deleted=deleted))
+
+    async def find(self, subject: str, schema: str, *, deleted: bool = False) -> Registered:
+        """The newest version that holds this schema. Raises: InvalidSchema; UnknownSubject; UnknownSchema."""
+        digest = digest_of(schema)
+        versions = await self.versions(subject, deleted=deleted)
         if not versions:
             raise UnknownSubject(f"there is no subject {subject}")
-        found = versions[-1] if number == -1 else next((one for one in versions if one.version == number), None)
-        if found is None:
-            raise UnknownVersion(f"{subject} has no version {number}; it has 1 to {versions[-1].version}")
+        if (found := _holding(digest, versions)) is None:
+            raise UnknownSchema(f"{subject} does not hold this schema")
         return found
 
-    async def find(self, subject: str, schema: str) -> Registered:
-        """The version that holds this schema. Raises: InvalidSchema; UnknownSubject; UnknownSchema."""
-        digest = _digest(canonical(schema))
-        versions = await self.versions(subject)
-        if not versions:
-            raise UnknownSubject(f"there is no subject {subject}")
-        for one in versions:
-            if one.digest == digest:
-                return one
-        raise UnknownSchema(f"{subject} does not hold this schema")
+    async def delete_subject(self, subject: str, *, permanent: bool) -> list[int]:
+        """Delete a subject with its level, or for good what was deleted before; the numbers of the versions.
+
+        Raises: UnknownSubject; SubjectDeleted; SubjectNotDeleted.
+        """
+        async with self._ledger.change() as change:
+            every = await self._versions(change.connection, subject)
+            live = _live(every)
+            if not every:
+                raise UnknownSubject(f"there is no subject {subject}")
+            if permanent and live:
+                raise SubjectNotDeleted(f"{subject} was not deleted first. Try: the same without permanent=true, then again with it")
+            if not permanent and not live:
+                raise SubjectDeleted(f"{subject} was deleted before. Try: permanent=true, to delete it for good")
+            numbers = [one.version for one in (every if permanent else live)]
+            await change.connection.execute(change.sql["forget_level"], subject)
+            await _delete(change, subject, numbers, permanent=permanent)
+        return numbers
+
+    async def delete_version(self, subject: str, number: int, *, permanent: bool) -> int:
+        """Delete a version, or for good one that was deleted before; its number.
+
+        Raises: UnknownSubject; UnknownVersion; VersionDeleted; VersionNotDeleted.
+        """
+        async with self._ledger.change() as change:
+            every = await self._versions(change.connection, subject)
+            one = _numbered(subject, number, (number == LATEST and not permanent and _live(every)) or every)
+            if permanent and not one.deleted:
+                raise VersionNotDeleted(f"version {one.version} of {subject} was not deleted first. Try: the same without permanent=true")
+            if not permanent and one.deleted:
+                raise VersionDeleted(f"version {one.version} of {subject} was deleted before. Try: permanent=true, to delete it for good")
+            await _delete(change, subject, [one.version], permanent=permanent)
+        return one.version
 
     async def level(self, subject: str) -> Level:
         """The level in force: the subject's own, that of every subject, or the default for such a subject."""
@@ -136,17 +213,27 @@ class Schemas:
         async with self._ledger.pool.acquire() as connection:
             return await self._own_level(connection, subject)
 
-    async def set_level(self, subject: str, level: str) -> None:
-        """Set the level of a subject, or of all that have none (empty). Raises: ValueError for an unknown level."""
-        if level not in LEVELS:
+    async def set_level(self, subject: str, level: str | None) -> None:
+        """Set the level of a subject, or of all that have none (empty); None takes it back. Raises: ValueError for an unknown level."""
+        if level is not None and level not in LEVELS:
             raise ValueError(f"{level!r} is not a compatibility level ({', '.join(LEVELS)})")
         async with self._ledger.change() as change:
-            await change.connection.execute(change.sql["set_level"], subject, level)
-            await change.record("compatibility", {"subject": subject, "level": level})
+            if level is None:
+                await change.connection.execute(change.sql["forget_level"], subject)
+            else:
+                await change.connection.execute(change.sql["set_level"], subject, level)
+            await change.record("compatibility", {"subject": subject, "level": level}, (await subject_entry(change, subject),))
 
-    async def _refuse_incompatible(self, connection: Connection, subject: str, schema: str, known: list[Registered]) -> None:
+    async def _refuse(
+        self, connection: Connection, subject: str, schema: str, known: Sequence[Registered], compared: Compared | None
+    ) -> None:
         level = await self._level(connection, subject)
-        found = problems(schema, [one.schema for one in known], level)
+        if compared != (level, tuple(one.digest for one in known)):
+            await self._compare(subject, schema, known, level)
+
+    async def _compare(self, subject: str, schema: str, known: Sequence[Registered], level: Level) -> None:
+        check_new(subject, schema, self._prefix)
+        found = await asyncio.to_thread(problems, schema, [one.schema for one in known], level)
         if found:
             raise Incompatible(f"{subject} takes only what is {level}: {'; '.join(found)}")
 
@@ -162,9 +249,32 @@ class Schemas:
         return [Registered(**row) for row in await connection.fetch(self._ledger.sql["subject_versions"], subject)]
 
 
-def _id_of(digest: str, versions: list[Registered]) -> int | None:
-    return next((one.id for one in versions if one.digest == digest), None)
+async def _identified(change: Change, digest: str, schema: str) -> tuple[int, tuple[Entry, ...]]:
+    """The id of a schema, and the news of it if it has just been given."""
+    if (known := await change.connection.fetchval(change.sql["schema_id"], digest)) is not None:
+        return int(known), ()
+    id = int(await change.connection.fetchval(change.sql["add_schema"], digest, schema))
+    return id, (schema_entry(id, schema),)
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+async def _delete(change: Change, subject: str, numbers: list[int], *, permanent: bool) -> None:
+    await change.connection.execute(change.sql["forget_versions" if permanent else "delete_versions"], subject, numbers)
+    what = {"subject": subject, "versions": numbers, "permanent": permanent}
+    await change.record("schema_deleted", what, (await subject_entry(change, subject),))
+
+
+def _numbered(subject: str, number: int, versions: Sequence[Registered]) -> Registered:
+    if not versions:
+        raise UnknownSubject(f"there is no subject {subject}")
+    found = versions[-1] if number == LATEST else next((one for one in versions if one.version == number), None)
+    if found is None:
+        raise UnknownVersion(f"{subject} has no version {number}; it has {', '.join(str(one.version) for one in versions[-20:])}")
+    return found
+
+
+def _live(versions: Sequence[Registered]) -> list[Registered]:
+    return [one for one in versions if not one.deleted]
+
+
+def _holding(digest: str, versions: Sequence[Registered]) -> Registered | None:
+    return next((one for one in reversed(versions) if one.digest == digest), None)

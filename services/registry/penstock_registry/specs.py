@@ -75,16 +75,17 @@ class Specs:
     async def _write(self, change: Change, spec: Spec) -> list[Part]:
         known = {(row["kind"], row["name"]): Part(**row) for row in await change.connection.fetch(change.sql["newest_specs"], "")}
         parts = [_next(known.get((kind, name)), kind, name, body, change.at_ms) for kind, name, body in spec.parts()]
+        news: list[Entry] = []
         for place, subject, schema in self._schemas_of(spec):
             with _refusing(place):
-                await self._schemas.register_in(change, subject, schema)
+                news += (await self._schemas.register_in(change, subject, schema)).entries
         changed = [part for part in parts if part.changed]
         _refuse_another_task(changed, known)
         for part in changed:
             await change.connection.execute(change.sql["add_spec"], part.kind, part.name, part.version, part.body, part.applied_at_ms)
-        if changed:
+        if changed or news:
             what = {"parts": [{"kind": part.kind, "name": part.name, "version": part.version, "body": part.body} for part in changed]}
-            await change.record("apply", what, tuple(part.entry for part in changed))
+            await change.record("apply", what, (*news, *(part.entry for part in changed)))
         return parts
 
     def _schemas_of(self, spec: Spec) -> Iterator[tuple[str, str, str]]:

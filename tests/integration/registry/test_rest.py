@@ -1,38 +1,22 @@
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
-from penstock.process import serve_http
 from penstock.records.schemas import HttpSchemaRegistry, SchemaRegistryError, UnknownSchema
 from penstock_registry.ledger import Ledger
-from penstock_registry.rest import schema_registry
-from penstock_registry.schemas import Schemas
+from tests.integration.registry.rest import SUBJECT, WIND, body, field, record, serving_rest
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 
 
-def record(*fields: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "record", "name": "Flights", "namespace": "penstock.streams", "fields": list(fields)}
-
-
-def field(name: str, type: Any = "double", **more: Any) -> dict[str, Any]:
-    return {"name": name, "type": type, **more}
-
-
-WIND = field("wind", ["null", "double"], default=None)
-SUBJECT = "validated.flights-penstock.streams.Flights"
-
-
 @pytest.fixture
 async def address(ledger: Ledger) -> AsyncIterator[str]:
-    """The REST API alone: it needs no Kafka."""
-    async with serve_http(schema_registry(Schemas(ledger)), "127.0.0.1", 0) as port:
-        yield f"http://127.0.0.1:{port}"
+    async with serving_rest(ledger) as url:
+        yield url
 
 
 @pytest.fixture
@@ -45,10 +29,6 @@ async def schemas(address: str) -> AsyncIterator[HttpSchemaRegistry]:
 async def http(address: str) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=address) as client:
         yield client
-
-
-def body(schema: Any) -> dict[str, str]:
-    return {"schema": json.dumps(schema)}
 
 
 async def test_the_same_schema_has_one_id_under_every_subject_however_many_come_at_once(schemas: HttpSchemaRegistry) -> None:
@@ -119,10 +99,24 @@ async def test_the_level_of_a_subject_can_be_set(http: httpx.AsyncClient) -> Non
         ("POST", "/subjects/known/versions", {}, 422, 42201),
         ("POST", "/subjects/known/versions", [1], 422, 42201),
         ("POST", "/subjects/known/versions", {"schema": "{}", "schemaType": "JSON"}, 422, 42201),
-        ("POST", "/subjects/known/versions", body({"type": "array", "items": "null"}), 422, 42201),
+        ("POST", "/subjects/events.known-value/versions", body({"type": "array", "items": "null"}), 422, 42201),
         ("POST", "/subjects/known/versions", body("string"), 409, 409),
         ("PUT", "/config/known", {"compatibility": "SOMETIMES"}, 422, 42203),
         ("GET", "/config/known", None, 404, 40408),
+        ("POST", "/subjects/known/versions", {**body("int"), "references": [{"name": "a", "subject": "b", "version": 1}]}, 422, 42201),
+        ("POST", "/subjects/known/versions", {**body("int"), "ruleSet": {"domainRules": [{}]}}, 422, 42201),
+        ("POST", "/subjects/known/versions", {**body("int"), "id": 7}, 422, 42205),
+        ("POST", "/subjects/known/versions", body({"type": "record", "name": "R", "fields": [field("x", "int", default="x")]}), 422, 42201),
+        ("POST", "/compatibility/subjects/known/versions/9", body("int"), 404, 40402),
+        ("DELETE", "/subjects/nobody", None, 404, 40401),
+        ("DELETE", "/subjects/known?permanent=true", None, 404, 40405),
+        ("DELETE", "/subjects/known/versions/9", None, 404, 40402),
+        ("DELETE", "/subjects/known/versions/1?permanent=true", None, 404, 40407),
+        ("DELETE", "/config/known", None, 404, 40401),
+        ("PUT", "/config", {"compatibility": "NONE", "alias": "other"}, 422, 42203),
+        ("GET", "/mode/known", None, 404, 40409),
+        ("PUT", "/mode", {"mode": "IMPORT"}, 422, 42205),
+        ("GET", "/subjects?offset=x", None, 422, 422),
         ("GET", "/associations/resources/-/flights", None, 404, 404),
         ("DELETE", "/subjects", None, 405, 405),
     ],

@@ -50,6 +50,14 @@ async def test_an_unknown_schema_is_poison_for_its_record_and_asked_again_for_th
         unframe(record(avro), reader)
 
 
+async def test_a_schema_that_may_not_be_read_with_says_why() -> None:
+    node = {"type": "record", "name": "Node", "fields": [{"name": "next", "type": ["null", "Node"]}]}
+    reader = Decoder(Wire(MemorySchemaRegistry({99: node})))
+    await reader.fetch(99)
+    with pytest.raises(Poison, match="unknown_schema: Node contains itself"):
+        unframe(record(b"\x00\x00\x00\x00\x63abc"), reader)
+
+
 async def test_bytes_after_an_avro_record_are_poison() -> None:
     wire = Wire(MemorySchemaRegistry())
     write = await wire.writer("events.readings", SCHEMA)

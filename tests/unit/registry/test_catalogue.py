@@ -39,3 +39,8 @@ def test_a_body_that_makes_no_sense_leaves_what_was_there() -> None:
     with pytest.raises(PenstockError):
         seen.take("stream", "flights", 2, '{"kye": "origin"}')
     assert seen.streams["flights"][0] == 1
+
+
+def test_schemas_which_stand_on_the_same_topic_wake_nobody() -> None:
+    seen = catalogue()
+    assert [seen.take(kind, "1", 1, "{}") for kind in ("schema", "subject")] == [False, False]

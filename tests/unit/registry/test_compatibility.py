@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from penstock.records import platform_schema, with_features
-from penstock_registry.compatibility import LEVELS, InvalidSchema, Level, canonical, default_level, problems
+from penstock_registry.compatibility import FIELDS_MAX, LEVELS, InvalidSchema, Level, canonical, check_new, default_level, problems
 
 NULLABLE_DOUBLE = {"name": "wind", "type": ["null", "double"], "default": None}
 
@@ -39,39 +39,116 @@ def test_the_default_level_follows_from_topic_and_record(subject: str, level: Le
     assert default_level(f"team-a.{subject}", "team-a.") == level
 
 
+RECURSIVE = '{"type":"record","name":"Node","fields":[{"name":"next","type":["null","Node"]}]}'
+
+
 @pytest.mark.parametrize(
-    ("name", "schema"),
+    "schema", ['{"type":"record","name":"R"}', '"doubel"', "{", "[" * 100_000, '{"type":"record","name":"R","fields":[{"name":"x"}]}']
+)
+def test_a_malformed_schema_is_refused(schema: str) -> None:
+    with pytest.raises(InvalidSchema, match="not an Avro schema"):
+        canonical(schema)
+
+
+@pytest.mark.parametrize("subject", ["events.s-value", "validated.s-a.R", "learning.m-penstock.Label", "registry-x", "dlq.events.s-value"])
+def test_what_could_crash_a_decoder_is_refused_for_the_topics_of_the_platform_and_for_no_others(subject: str) -> None:
+    for name in (subject, f"team.{subject}"):
+        with pytest.raises(InvalidSchema, match=f"{name}: Node contains itself"):
+            check_new(name, RECURSIVE, name.removesuffix(subject))
+    check_new("comments-value", RECURSIVE)
+    check_new(f"other.{subject}", RECURSIVE, "team.")
+
+
+@pytest.mark.parametrize(
+    ("type", "right", "wrong"),
     [
-        ("contains itself", '{"type":"record","name":"Node","fields":[{"name":"next","type":["null","Node"]}]}'),
-        ("contains itself", '{"type":"record","name":"a.Node","fields":[{"name":"next","type":{"type":"array","items":"a.Node"}}]}'),
-        (
-            "contains itself",
-            '{"type":"record","name":"Node","namespace":"a","fields":[{"name":"next","type":{"type":"map","values":"Node"}}]}',
-        ),
-        ("take no bytes", '{"type":"array","items":"null"}'),
-        ("take no bytes", '{"type":"array","items":{"type":"record","name":"Empty","fields":[]}}'),
-        ("take no bytes", '{"type":"record","name":"R","fields":[{"name":"x","type":{"type":"array","items":{"type":"null"}}}]}'),
-        ("not an Avro schema", '{"type":"record","name":"R"}'),
-        ("not an Avro schema", '"doubel"'),
-        ("not an Avro schema", "{"),
-        ("nested deeper", json.dumps("null")),
+        ("null", None, 0),
+        ("boolean", True, 1),
+        ("int", -(2**31), 2**31),
+        ("long", 2**63 - 1, 2**63),
+        ("double", 1, "1"),
+        ("bytes", "\u00ff", "\u0100"),
+        ("string", "", None),
+        (["null", "int"], None, "x"),
+        (["null", "int"], 7, True),
+        ({"type": "enum", "name": "E", "symbols": ["A"]}, "A", "B"),
+        ({"type": "fixed", "name": "F", "size": 2}, "ab", "abc"),
+        ({"type": "array", "items": "int"}, [1], ["x"]),
+        ({"type": "map", "values": "int"}, {"x": 1}, {"x": "x"}),
+        ({"type": "long", "logicalType": "timestamp-millis"}, 0, "today"),
+        ({"type": "record", "name": "P", "fields": [field("x"), field("y", default=0)]}, {"x": 1}, {"y": 1}),
     ],
 )
-def test_a_malformed_or_unsafe_schema_is_refused_with_the_reason(name: str, schema: str) -> None:
-    if name == "nested deeper":
-        for _ in range(40):
-            schema = '{"type":"array","items":' + schema.replace("null", "int") + "}"
-    with pytest.raises(InvalidSchema, match=name):
-        canonical(schema)
+def test_a_default_that_is_not_of_its_type_is_refused_by_name(type: Any, right: Any, wrong: Any) -> None:
+    check_new("orders-value", record(field("a", type, default=right)))
+    with pytest.raises(InvalidSchema, match=r"default is not of the field's type: penstock\.streams\.Flights\.a"):
+        check_new("orders-value", record(field("a", type, default=wrong)))
+
+
+def test_a_default_of_a_type_that_is_used_by_its_name_is_looked_at() -> None:
+    kind = {"type": "enum", "name": "E", "symbols": ["A"]}
+    with pytest.raises(InvalidSchema, match=r"Flights\.b"):
+        check_new("orders-value", record(field("a", kind, default="A"), field("b", "E", default="B")))
+
+
+def test_a_default_that_could_be_tried_in_endless_ways_is_tried_once_each() -> None:
+    """Each level may be a record, or a map of such records one level further down: 1.6 to the power of 60 ways."""
+    node = {"type": "record", "name": "A", "fields": [field("next", ["A", {"type": "map", "values": "A"}, "string"])]}
+    default: Any = 7
+    for _ in range(60):
+        default = {"next": default}
+    with pytest.raises(InvalidSchema, match=r"Flights\.b"):
+        check_new("orders-value", record(field("a", node), field("b", "A", default=default)))
+
+
+def test_a_schema_with_more_fields_than_can_be_compared_in_seconds_is_refused() -> None:
+    check_new("orders-value", record(*(field(f"f{number}") for number in range(FIELDS_MAX))))
+    with pytest.raises(InvalidSchema, match="more than 1,000 fields"):
+        check_new("orders-value", record(*(field(f"f{number}") for number in range(FIELDS_MAX + 1))))
+
+
+def test_an_alias_without_a_namespace_is_in_that_of_its_type() -> None:
+    before = '{"type":"record","name":"a.Old","fields":[]}'
+    after = '{"type":"record","name":"a.New","aliases":["Old"],"fields":[]}'
+    assert problems(after, [before], "BACKWARD") == []
 
 
 def test_a_record_used_twice_is_not_recursive() -> None:
     point = {"type": "record", "name": "Point", "fields": [field("x")]}
-    assert canonical(record(field("a", point), field("b", "Point")))
+    check_new("events.s-value", record(field("a", point), field("b", "Point")))
 
 
 def test_the_same_schema_is_one_text_however_it_is_written() -> None:
     assert canonical('{"type": "record", "name": "R", "fields": []}') == canonical('{"fields":[],"name":"R","type":"record"}')
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('{"type": "string"}', '"string"'),
+        ('{"type": "array", "items": {"type": "int"}}', '{"type": "array", "items": "int"}'),
+        (
+            '{"type":"record","namespace":"a","name":"R","fields":[{"name":"f","type":{"type":"fixed","name":"F","size":2}},{"name":"g","type":"F"}]}',
+            '{"type":"record","name":"a.R","fields":[{"name":"f","type":{"type":"fixed","name":"a.F","size":2}},{"name":"g","type":"a.F"}]}',
+        ),
+        (record(field("a", order="ascending")), record(field("a"))),
+    ],
+)
+def test_the_same_schema_is_one_text_however_it_is_spelled(one: str, other: str) -> None:
+    assert canonical(one) == canonical(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (record(field("a", doc="km")), record(field("a", doc="miles"))),
+        (record(field("a", default=1)), record(field("a", default=2))),
+        ('{"type": "long", "logicalType": "timestamp-millis"}', '"long"'),
+        ('{"type":"fixed","name":"a.F","size":2}', '{"type":"fixed","name":"b.F","size":2}'),
+    ],
+)
+def test_what_says_something_else_is_another_schema(one: str, other: str) -> None:
+    assert canonical(one) != canonical(other)
 
 
 def test_the_order_of_fields_makes_another_schema() -> None:
@@ -128,4 +205,6 @@ def test_a_feature_that_becomes_another_type_is_refused_until_it_has_been_out() 
 
 
 def test_every_platform_record_is_accepted_as_it_is() -> None:
-    assert canonical(json.dumps(platform_schema("Outcome")))
+    text = json.dumps(platform_schema("Outcome"))
+    check_new("outcomes.m-penstock.Outcome", text)
+    assert canonical(text)
