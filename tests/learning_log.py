@@ -57,7 +57,9 @@ class LearningLog:
     async def new(cls, features: list[dict[str, Any]] = FEATURES, topic: str = TOPIC) -> "LearningLog":
         registry = MemorySchemaRegistry()
         wire = Wire(registry)
-        schemas = [platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Rewound", "Rebuilt", "Outcome")]
+        schemas = [
+            platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Rewound", "Rebuilt", "Outcome")
+        ]
         schemas.append(with_features("Prediction", features))
         writers = {schema["name"]: await wire.writer(topic, schema) for schema in schemas}
         return cls(registry, wire, writers, topic)

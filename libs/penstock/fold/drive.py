@@ -24,7 +24,7 @@ async def drive(
         yield record, await step(fold, record, resolve, limits, _nothing)
 
 
-async def replay(  # noqa: PLR0913  # a log, a fold, and what the world would do for them
+async def replay(  # a log, a fold, and what the world would do for them
     fold: Fold,
     read: Read,
     resolve: Resolve,

@@ -77,7 +77,10 @@ class TrainerFold:
         self._outcomes = Outcomes(write_outcome, outcomes_topic, generation)
 
     def step(self, record: Record) -> Iterable[Output | Effect]:
-        """Fold one record. It is chained first, whatever it holds. Raises: Missing before anything else has changed; Poison; Refold; Unfit."""
+        """Fold one record. It is chained first, whatever it holds.
+
+        Raises: Missing before anything else has changed; Poison; Refold; Unfit.
+        """
         self.chain.append(record)
         self._recall_schemas()
         name, value = self._wire.read(record.value)
@@ -89,7 +92,8 @@ class TrainerFold:
             made += self._went_back(rewind, record)
         if not self.refolding:
             return made
-        return [each for each in made if isinstance(each, Output)] if self.tells(record.offset) else ()  # checkpoints of none that will live
+        tells = self.tells(record.offset)  # outcomes: a checkpoint of a version that will not live is never told
+        return [each for each in made if isinstance(each, Output)] if tells else ()
 
     def _fold(self, name: str, value: Any, record: Record) -> Made:
         match name:

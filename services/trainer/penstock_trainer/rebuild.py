@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterable, Iterable
 from typing import Any
 
-import msgspec
-
 from penstock.fold.protocol import Missing, Poison, Record, Refold
 from penstock.records import Wire
 from penstock.records.wire import schema_id
@@ -22,7 +20,7 @@ def rebuild_of(value: Any, record: Record, runtime: str, champion: int, serving:
     if value["runtime"] == runtime:
         raise Poison(WRONG, "the log is folded under this runtime already")
     if not (0 <= value["told"] <= record.offset and all(number.isdecimal() for number in value["versions"])):
-        raise Poison(WRONG, f"what it says of the world before it makes no sense")
+        raise Poison(WRONG, "what it says of the world before it makes no sense")
     versions = {int(number): learner for number, learner in value["versions"].items()}
     return Rewind(record.offset, value["cause"], (), versions, champion, serving, (), value["runtime"], value["told"])
 

@@ -138,7 +138,7 @@ class Rewinds:
 
     def load(self, rows: Sequence[Sequence[Any]]) -> None:
         """Take back what `dump` gave."""
-        self._set([_rewind_of(*row) for row in rows])
+        self._set([_rewind_of(row) for row in rows])
         self.until = None
 
     def _set(self, rewinds: Sequence[Rewind]) -> None:
@@ -171,7 +171,7 @@ def _cuts(rewinds: Sequence[Rewind]) -> list[Cut]:
 
 
 def _changes(rewinds: Sequence[Rewind]) -> Iterator[Cut]:
-    """Where each epoch has changed what is learned: what it cuts, what it corrects, and what was corrected by what it cuts; a rebuild all."""
+    """Where each epoch has changed what is learned: what it cuts or corrects, what was corrected by what it cuts; a rebuild all."""
     cuts = _cuts(rewinds)
     yield from cuts
     for epoch, rewind in enumerate(rewinds, 1):
@@ -182,20 +182,11 @@ def _changes(rewinds: Sequence[Rewind]) -> Iterator[Cut]:
             yield from (Cut(each.asked, each.asked + 1, cut.epoch) for cut in cuts if cut.start <= each.offset < cut.end)
 
 
-def _rewind_of(
-    position: int,
-    cause: str,
-    cuts: Sequence[Sequence[int]],
-    versions: dict[int, str],
-    champion: int,
-    serving: Sequence[int],
-    corrections: Sequence[Sequence[Any]],
-    runtime: str = "",  # a snapshot of before there were rebuilds has none
-    told: int = 0,
-) -> Rewind:
+def _rewind_of(row: Sequence[Any]) -> Rewind:
+    position, cause, cuts, versions, champion, serving, corrections, *rebuild = row  # one of before there were rebuilds has no more
     right = tuple(Correction(*each) for each in corrections)
     return Rewind(
-        position, cause, tuple((start, end) for start, end in cuts), versions, champion, (serving[0], serving[1]), right, runtime, told
+        position, cause, tuple((start, end) for start, end in cuts), versions, champion, (serving[0], serving[1]), right, *rebuild
     )
 
 

@@ -99,7 +99,7 @@ class Selection:
         yield from self._succeeded()
 
     def _ended(self, parents: Iterable[int], rebuild: Rewind) -> Decided:
-        """Nobody of the runtime before is there to say that its versions live no more: what the log gives under their numbers now says it."""
+        """Nobody of the runtime before is here to end its versions: what the log gives now under their numbers ends them."""
         for version in (self.cohort.versions[number] for number in parents):
             if rebuild.versions.get(version.number) == version.learner_name:
                 yield checkpoint(version, self._place())
