@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from typing import Any, NamedTuple
 
 from penstock.errors import PenstockError
-from penstock.fold.drive import Resolve
 from penstock.fold.protocol import Record, Refold
+from penstock.fold.setup import Resolve
 from penstock.fold.snapshots import SnapshotId
 from penstock.records import Rebuilt
 from penstock.rpc import NotFound, Refused

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from penstock import codec
 from penstock.errors import PenstockError
-from penstock.fold.drive import Resolve, drive
+from penstock.fold.drive import drive
 from penstock.fold.protocol import Record, Refold
 from penstock.fold.restore import starts
+from penstock.fold.setup import Resolve
 from penstock.fold.snapshots import BadSnapshot, Saved, SnapshotId
 from penstock.records import Rewound, Wire
 from penstock.rpc import NotFound

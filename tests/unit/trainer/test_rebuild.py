@@ -11,9 +11,8 @@ from penstock.fold.protocol import Output, Poison, Refold, Unfit
 from penstock_trainer.fold import TrainerFold
 from penstock_trainer.rebuild import demanded
 from tests.learning_log import SPEC, LearningLog, checkpoints, fold_all, tell
+from tests.runtimes import NEW, OLD, OTHER
 from tests.simulation.offline import state_of
-
-OLD, NEW, OTHER = ('{"river":"0.25.0"}', '{"river":"0.26.1"}', '{"river":"0.27.0"}')
 
 
 async def an_old_log(questions: int = 120, *, seed: int = 1, **changes: Any) -> LearningLog:
