@@ -200,7 +200,9 @@ async def make(choices: Choices, random: Random, spec: Spec | None = None) -> Ru
 def _schemas(spec: Spec) -> list[Schema]:
     """The schemas of everything that stands in a model's topics."""
     features = feature_fields(spec.views[spec.models[MODEL].view], spec)
-    platform = [platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Rewound", "Outcome")]
+    platform = [
+        platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Rewound", "Rebuilt", "Outcome")
+    ]
     return [*platform, *(with_features(name, features) for name in ("FeatureVector", "Prediction"))]
 
 
