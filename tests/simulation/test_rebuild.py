@@ -3,14 +3,11 @@
 from typing import Any
 
 from penstock.kafka.ports import TopicPartition
-from penstock.records import platform_schema
-from penstock_trainer.cohort import canonical
 from tests.simulation.shop import MODEL
 from tests.simulation.stage import Stage, staged
 from tests.simulation.test_rewind import LEARNING, rewind, sell
+from tests.simulation.upgrade import UNIT, rebuild as command
 from tests.simulation.virtual import run
-
-UNIT = f"trainer/{MODEL}"
 
 
 async def upgrade(stage: Stage, river: str) -> None:
@@ -24,17 +21,14 @@ async def upgrade(stage: Stage, river: str) -> None:
 
 async def rebuild(stage: Stage, cause: str = "rebuild:1", times: int = 1) -> int:
     """As the trainer does when somebody asks for it; the offset of the command."""
-    outside = stage.run.outside
-    write = await stage.run.wire.writer(LEARNING.topic, platform_schema("Rebuilt"))
-    known = await outside.snapshots.newest(UNIT, 0, 1)
-    versions = {str(version): each.learner for (version, _), each in sorted(stage.run.registry.checkpoints.items())}
-    value = {"event_time_ms": 1, "cause": cause, "runtime": canonical(outside.runtime), "versions": versions}
-    value |= {"told": known[0].sequence if known else 0, "reason": ""}
-    offsets = [outside.broker.append(LEARNING, MODEL.encode(), write(value)).offset for _ in range(times)]
+    broker = stage.run.outside.broker
+    offset = await command(stage.run.outside, stage.run.wire, cause)
+    for _ in range(1, times):
+        broker.append(LEARNING, MODEL.encode(), broker.records(LEARNING)[offset].value)
     for host in stage.run.hosts:
         if host.name == "trainer" and host.fleet:
             host.fleet.try_again(UNIT)
-    return offsets[0]
+    return offset
 
 
 def test_after_an_upgrade_the_trainer_waits_while_the_old_version_serves_and_a_rebuild_loses_nothing() -> None:
@@ -113,11 +107,11 @@ def test_a_rewind_before_a_rebuild_and_one_behind_it() -> None:
             await rewind(stage, 30, (30, 50))
             await stage.settled()
             await upgrade(stage, "9.0")
-            command = await rebuild(stage)
+            rebuilt = await rebuild(stage)
             await stage.settled()
             sell(stage, 60, 20)
             await stage.settled()
-            await rewind(stage, 20, (20, 25), (command + 5, command + 9), cause="rewind:2")
+            await rewind(stage, 20, (20, 25), (rebuilt + 5, rebuilt + 9), cause="rewind:2")
             await stage.settled()
             trainer = stage.run.trainer_now()
             assert (trainer.epoch, trainer.counts["rewinds"], trainer.counts["rebuilds"]) == (3, 2, 1)
