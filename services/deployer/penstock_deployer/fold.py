@@ -93,7 +93,7 @@ class DeployerFold:
         if not self._is_new(record, vector["origin"]):
             return ()
         given = predicted(self._ask(vector["features"]))
-        serving = self._in_force or UNSERVED
+        serving = self.serving or UNSERVED
         by: dict[str, Any] = {"version": serving.version, "position": serving.position}
         has_learned = serving.watermark_ms > BEGINNING_MS
         by["age_ms"] = vector["event_time_ms"] - serving.watermark_ms if has_learned else None
@@ -105,22 +105,17 @@ class DeployerFold:
             Output(self._topics.learning, LEARNING_PARTITION, record.key, value),
         )
 
-    @property
-    def _in_force(self) -> Serving | None:
-        return None if self._is_foreign else self.serving
-
     def _bring(self) -> None:
-        """After a restore the learner is not here. One of another River cannot answer, so until another serves nobody does."""
-        if self._in_force is not None and self._learner is None:
+        """After a restore the learner is not here. One of another River has no answers here: that is counted, and the questions go on."""
+        if self.serving is not None and self._learner is None and not self._is_foreign:
             try:
-                self._learner = codec.decode(self._blob(self._in_force.digest))
+                self._learner = codec.decode(self._blob(self.serving.digest))
             except codec.WrongVersion:
                 self._is_foreign = True
 
     def _ask(self, features: Mapping[str, Any]) -> Answer | None:
-        if self._in_force is None:
-            self.counts["unserved"] += 1
-            self.counts["unreadable"] += self._is_foreign
+        if self.serving is None or self._is_foreign:
+            self.counts["unreadable" if self._is_foreign else "unserved"] += 1
             return None
         answer = answer_of(self._task, self._learner, features)
         if answer is None:

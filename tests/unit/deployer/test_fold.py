@@ -244,5 +244,5 @@ async def test_after_an_upgrade_questions_go_on_without_an_answer_until_a_checkp
     fold.restore(before.snapshot())
     outputs = run(fold, [bench.vector(1), bench.vector(2), bench.serve(checkpoint(20), 2, 50, version=2), bench.vector(3)])
     told = [bench.read(output) for output in outputs if output.topic == "predictions.late"]
-    assert [(each["score"] is None, each["version"], each["position"]) for each in told] == [(True, 0, 0), (True, 0, 0), (False, 2, 50)]
-    assert (fold.counts["predictions"], fold.counts["unserved"], fold.counts["unreadable"]) == (3, 2, 2)
+    assert [(each["score"] is None, each["version"], each["position"]) for each in told] == [(True, 1, 100), (True, 1, 100), (False, 2, 50)]
+    assert (fold.counts["predictions"], fold.counts["unserved"], fold.counts["unreadable"]) == (3, 0, 2)
