@@ -21,7 +21,6 @@ from tests.unit.trainer.test_rebuild import go_on
 from tests.waiting import until
 from tests.worlds import runner, running
 
-
 UNIT = "trainer/rebuilt"  # a group of its own
 
 

@@ -126,6 +126,20 @@ async def test_a_rewind_that_nobody_could_obey_is_obeyed_by_the_rebuild_and_its_
     assert told.digests() == (await tell(log, log.without((60, 90))[:-2], runtime=OLD)).digests()
 
 
+async def test_a_rewind_on_the_way_begins_with_the_log_and_says_nothing() -> None:
+    log = await an_old_log()
+    log.rewind(60, (60, 90), cause="rewind:1")
+    command = log.rebuild(NEW, told=len(log.records) - 1)
+    refold = await again(log, NEW)
+    assert refold is not None
+    fold = log.fold(NEW)
+    fold.begin(refold)
+    with pytest.raises(Refold) as asked:
+        fold_all(fold, log.records)
+    assert (asked.value.to, asked.value.until, asked.value.caused) == (0, command.offset, ())
+    assert [asked.value.can_start(0, position) for position in (0, 50)] == [True, False], "a snapshot of the runtime before is none"
+
+
 async def test_corrections_are_learned_by_a_rebuild_as_they_were() -> None:
     label = {**SPEC["label"], "on_correction": "relearn", "correction_wait": "1h"}
     log = await an_old_log(label=label)
