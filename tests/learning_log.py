@@ -13,6 +13,7 @@ from penstock.records import Wire, Writer, platform_schema, with_features
 from penstock.records.schemas import MemorySchemaRegistry
 from penstock_trainer.checkpoints import CheckpointMade
 from penstock_trainer.fold import TrainerFold
+from penstock_trainer.rebuild import demanded
 
 HOUR_MS = 3_600_000
 TOPIC = "learning.m"
@@ -56,13 +57,15 @@ class LearningLog:
     async def new(cls, features: list[dict[str, Any]] = FEATURES, topic: str = TOPIC) -> "LearningLog":
         registry = MemorySchemaRegistry()
         wire = Wire(registry)
-        schemas = [platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Rewound", "Outcome")]
+        schemas = [
+            platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Rewound", "Rebuilt", "Outcome")
+        ]
         schemas.append(with_features("Prediction", features))
         writers = {schema["name"]: await wire.writer(topic, schema) for schema in schemas}
         return cls(registry, wire, writers, topic)
 
-    def fold(self) -> TrainerFold:
-        return TrainerFold(self._topic.split(".", 1)[1], self.wire, self._writers["Outcome"], "outcomes.m")
+    def fold(self, runtime: str = "") -> TrainerFold:
+        return TrainerFold(self._topic.split(".", 1)[1], self.wire, self._writers["Outcome"], "outcomes.m", runtime)
 
     def writer(self, name: str) -> Writer:
         return self._writers[name]
@@ -86,8 +89,8 @@ class LearningLog:
             "index": 0,
         }
 
-    def spec(self, version: int = 1, partitions: int = 1, **changes: Any) -> LogRecord:
-        value = {"event_time_ms": 0, "cause": f"spec:{version}", "spec_version": version, "runtime": "{}", "partitions": partitions}
+    def spec(self, version: int = 1, partitions: int = 1, runtime: str = "{}", **changes: Any) -> LogRecord:
+        value = {"event_time_ms": 0, "cause": f"spec:{version}", "spec_version": version, "runtime": runtime, "partitions": partitions}
         return self.append("SpecApplied", {**value, "spec": json.dumps({**SPEC, **changes})})
 
     def serve(self, version: int, revision: int, position: int = 1, cause: str = "") -> LogRecord:
@@ -112,6 +115,10 @@ class LearningLog:
     def rewind(self, to: int, *cuts: tuple[int, int], cause: str = "r1") -> LogRecord:
         value = {"event_time_ms": 0, "cause": cause, "to": to, "cuts": [{"start": start, "end": end} for start, end in cuts]}
         return self.append("Rewound", value)
+
+    def rebuild(self, runtime: str, versions: Mapping[int, str] | None = None, told: int = 0, cause: str = "rebuild:1") -> LogRecord:
+        known = {str(number): learner for number, learner in (versions or {1: "sgd"}).items()}
+        return self.append("Rebuilt", {"event_time_ms": 0, "cause": cause, "runtime": runtime, "versions": known, "told": told})
 
     def again(self, record: LogRecord) -> LogRecord:
         """The very same record once more, as somebody does who does not know that it has arrived."""
@@ -158,9 +165,9 @@ def line(fold: TrainerFold, number: int) -> int:
     return line(fold, version.parent) if version.cause.startswith("r") else number
 
 
-async def tell(log: LearningLog, records: Sequence[LogRecord] | None = None) -> Told:
-    """Fold a whole log, with every rewind in it."""
-    told = Told(log.fold(), [], [])
+async def tell(log: LearningLog, records: Sequence[LogRecord] | None = None, runtime: str = "") -> Told:
+    """Fold a whole log, with every rewind and every rebuild in it."""
+    told, read = Told(log.fold(runtime), [], []), reading(log.records if records is None else records)
 
     async def resolve(missing: Missing) -> None:
         await log.wire.fetch(int(missing.reference))
@@ -172,7 +179,7 @@ async def tell(log: LearningLog, records: Sequence[LogRecord] | None = None) -> 
             elif isinstance(each, CheckpointMade):
                 told.checkpoints.append(each)
 
-    async for _ in replay(told.fold, reading(log.records if records is None else records), resolve, see):
+    async for _ in replay(told.fold, read, resolve, see, again=lambda start: demanded(read(start), log.wire, runtime)):
         pass
     return told
 

@@ -104,13 +104,16 @@ class Watch:
         return [self._identity(), self.version, self._version_from, self.labels, *state]
 
     def load(self, state: list[Any]) -> None:
-        """Take back what `dump` gave; a detector that was declared otherwise starts anew."""
+        """Take back what `dump` gave; a detector that was declared otherwise, or that another River has written, starts anew."""
         identity, version, version_from, labels, detector, since_change, recent = state
         if identity != self._identity():
             return
+        try:
+            known = codec.decode_as(detector, codec.build(self._declared.use, SEED)), codec.decode_as(since_change, stats.Var(ddof=0))
+        except codec.WrongVersion:
+            return
         self.version, self._version_from, self.labels = version, version_from, labels
-        self._detector = codec.decode_as(detector, codec.build(self._declared.use, SEED))
-        self._since_change = codec.decode_as(since_change, stats.Var(ddof=0))
+        self._detector, self._since_change = known
         self._recent.extend((position, signal) for position, signal in recent)
 
     def _identity(self) -> str:

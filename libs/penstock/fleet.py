@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from penstock.errors import PenstockError
-from penstock.fold.protocol import Fold
+from penstock.fold.protocol import Fold, Unfit
 from penstock.fold.runner import Runner
 
 HEAD_START_S = 2.0
@@ -26,7 +26,8 @@ class Plan(NamedTuple):
 class Fleet:
     """Brings what runs in line with what should. `plans` is asked again after every change, and so is a unit that could not be made.
 
-    Use it as `await fleet.follow(changes)` inside the service's task group; a runner that ends with an error ends the service.
+    Use it as `await fleet.follow(changes)` inside the service's task group; a runner that ends with an error ends the service. A unit whose
+    log cannot be folded here ends nothing: it stands in `refused` with the reason, and runs again when somebody says `try_again`.
     """
 
     def __init__(self, plans: Callable[[], Iterable[Plan]], log: Any) -> None:
@@ -34,7 +35,9 @@ class Fleet:
         self._log = log
         self._running: dict[str, tuple[Hashable, asyncio.Task[None]]] = {}
         self._adjusted = asyncio.Event()
+        self._again: dict[str, asyncio.Event] = {}
         self.runners: dict[str, Runner] = {}
+        self.refused: dict[str, str] = {}
 
     async def follow(self, changes: Any) -> None:
         """Adjust now and after each of `changes` (an async iterator), until cancelled; then every runner has stopped cleanly."""
@@ -56,6 +59,12 @@ class Fleet:
             async with asyncio.timeout(timeout_s):
                 await self._adjusted.wait()
                 await asyncio.gather(*(runner.turned() for runner in self.runners.values()))
+
+    def try_again(self, unit: str) -> None:
+        """What a unit was refused for may be cured."""
+        self.refused.pop(unit, None)
+        if unit in self._again:
+            self._again[unit].set()
 
     def folds(self) -> Iterator[tuple[str, int, Fold]]:
         """Every fold that is live here: unit, partition, fold."""
@@ -89,8 +98,20 @@ class Fleet:
             return
         await self._stop([plan.name])
         self.runners[plan.name] = runner
-        self._running[plan.name] = (plan.version, tasks.create_task(runner.run(), name=plan.name))
+        self._running[plan.name] = (plan.version, tasks.create_task(self._live(plan, runner), name=plan.name))
         self._log.info("unit_started", unit=plan.name, version=str(plan.version))
+
+    async def _live(self, plan: Plan, runner: Runner) -> None:
+        """The life of a unit: as long as it is unfit it waits, and the others go on."""
+        while True:
+            again = self._again[plan.name] = asyncio.Event()
+            try:
+                await runner.run()
+                return
+            except Unfit as unfit:
+                self.refused[plan.name] = str(unfit)
+                self._log.error("unit_refused", unit=plan.name, version=str(plan.version), reason=str(unfit), runs="not at all")
+            await again.wait()
 
     async def _stop(self, names: list[str]) -> None:
         stopping = [self._running.pop(name)[1] for name in names if name in self._running]
@@ -101,3 +122,4 @@ class Fleet:
             await asyncio.wait(stopping)
         for name in names:
             self.runners.pop(name, None)
+            self.refused.pop(name, None)

@@ -1,12 +1,12 @@
 """The world of a service that folds: Kafka, its own PostgreSQL schema, schemas, the catalogue and the registry."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import asyncpg
 
-from penstock import postgres
+from penstock import codec, postgres
 from penstock.catalogue import Catalogue
 from penstock.errors import PenstockError
 from penstock.fold.ladder import Keep
@@ -16,6 +16,7 @@ from penstock.fold.runner import Runner, Unit
 from penstock.fold.setup import Deliver, Resolve
 from penstock.fold.snapshots import PostgresSnapshots
 from penstock.kafka.cluster import KafkaCluster, opened
+from penstock.kafka.log import read_log
 from penstock.kafka.sender import AGENT_GROUP_PREFIX, Sender
 from penstock.patience import WEATHER, as_weather, patiently
 from penstock.process import Process
@@ -34,6 +35,7 @@ class World:
     """Everything outside that a service of folds works with.
 
     `blobs` holds learners' bytes by digest, the newest `BLOBS_MAX`, for the steps that asked for them: a fold decodes its own at once.
+    `runtime` is the fingerprint of this process.
     """
 
     process: Process
@@ -44,6 +46,7 @@ class World:
     catalogue: Catalogue
     registry: RegistryClient
     blobs: dict[str, bytes] = field(default_factory=dict)
+    runtime: Mapping[str, str] = field(default_factory=lambda: codec.runtime())  # noqa: PLW0108  # codec imports late
 
     def runner(self, unit: Unit, deliver: Deliver | None = None, limits: Limits | None = None, resolve: Resolve | None = None) -> Runner:
         """A runner for this unit, in this world; its consumer group has the topics' prefix, since two installations may share a Kafka."""
@@ -61,6 +64,10 @@ class World:
             log=self.process.log,
             crash_points=self.process.crash_points,
         )
+
+    def read_log(self, topic: str, start: int, end: int) -> AsyncGenerator[list[Record]]:
+        """A part of a topic of one partition (see penstock.kafka.log)."""
+        return read_log(self.process.settings.bootstrap, topic, start, end)
 
     def dead_letter_topic(self, topic: str) -> str:
         """Where what is poison on `topic` goes."""

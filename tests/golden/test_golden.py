@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.golden.golden import FOLDER, expected
 
-NOTE = "If that is wanted: python -m tests.golden, and tell users to keep the old runtime for models that live (docs/operations.md)"
+NOTE = "If that is wanted: python -m tests.golden, and tell users that models that live need `penstock rebuild` (docs/operations.md)"
 LOG = "5000a5a220ded70cb80607e7dd3f9054ee25e851448d66784ea113692841e881"
 
 

@@ -1,7 +1,7 @@
 """What is looked at after a run: its logs as a reader takes them, what the oracle expects, and every fold once more, offline."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -113,17 +113,21 @@ async def gather(run: Run) -> Evidence:
 async def _without_junk(run: Run, wire: Wire) -> offline.Told:
     """The learning log folded as if what was rejected had never been there; rewinds name the offsets that this gives."""
     kept = list(_read(wire, run.records("learning")))
-    offsets, write = [read.offset for read in kept], await wire.writer("any", platform_schema("Rewound"))
+    offsets = [read.offset for read in kept]
+    write = {name: await wire.writer("any", platform_schema(name)) for name in ("Rewound", "Rebuilt")}
     records = [_moved(read, number, offsets, write) for number, read in enumerate(kept)]
     return await offline.trainer(run, Wire(run.outside.schemas), records)
 
 
-def _moved(read: Read, number: int, offsets: Sequence[int], write: Writer) -> LogRecord:
-    if read.name != "Rewound":
+def _moved(read: Read, number: int, offsets: Sequence[int], write: Mapping[str, Writer]) -> LogRecord:
+    if read.name not in write:
         return read.record._replace(offset=number)
+    if read.name == "Rebuilt":
+        value = {**read.fields, "told": bisect_left(offsets, read.fields["told"])}
+        return read.record._replace(offset=number, value=write["Rebuilt"](value))
     cuts = [{name: bisect_left(offsets, offset) for name, offset in cut.items()} for cut in read.fields["cuts"]]
     to = bisect_left(offsets, read.fields["to"])
-    return read.record._replace(offset=number, value=write({**read.fields, "to": to, "cuts": cuts}))
+    return read.record._replace(offset=number, value=write["Rewound"]({**read.fields, "to": to, "cuts": cuts}))
 
 
 def _read(wire: Wire, records: Iterable[LogRecord]) -> Iterator[Read]:

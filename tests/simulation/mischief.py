@@ -15,7 +15,7 @@ from tests.simulation.settled import runners
 from tests.simulation.shop import MODEL, QUESTIONS, changed
 from tests.simulation.twins import Outside
 
-COMMANDS = ("SpecApplied", "DriftDetected", "Rewound", "Serve")
+COMMANDS = ("SpecApplied", "DriftDetected", "Rewound", "Rebuilt", "Serve")
 DRIFTS_MAX = 3
 LEARNING = TopicPartition(f"learning.{MODEL}", 0)
 

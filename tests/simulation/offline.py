@@ -1,5 +1,6 @@
 """The folds of a run once more, offline: each log from its beginning, without faults, runner or restore."""
 
+import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,16 +8,18 @@ from typing import Any
 
 import msgspec
 
-from penstock import codec
 from penstock.fold.drive import reading, replay
 from penstock.fold.poison import Caused
 from penstock.fold.protocol import Effect, Fold, LogRecord, Missing, Output, Poison
+from penstock.fold.setup import Again
 from penstock.records import Wire, platform_schema, with_features
 from penstock.spec.avro import feature_fields
 from penstock_deployer.fold import DeployerFold, Topics, Writers
 from penstock_monitor.fold import MonitorFold
+from penstock_trainer.checkpoints import CheckpointMade
 from penstock_trainer.cohort import canonical
 from penstock_trainer.fold import TrainerFold
+from penstock_trainer.rebuild import demanded
 from tests.simulation.platform import Run
 from tests.simulation.shop import MODEL
 
@@ -50,10 +53,41 @@ async def deployer(run: Run, wire: Wire, partition: int) -> Told:
 
 
 async def trainer(run: Run, wire: Wire, records: Sequence[LogRecord] | None = None) -> Told:
-    """The trainer over the learning log."""
+    """The trainer over the learning log; of one that was rebuilt each runtime says what came in its time."""
+    log = run.records("learning") if records is None else records
+    told = Told(None)
+    for runtime, start, end in await _reigns(run, wire, log):
+        part = await _under(runtime, wire, log[:end])
+        told.fold = part.fold
+        told.outputs += [each for each in part.outputs if wire.read(each.value)[1]["origin"]["offset"] >= start]
+        told.effects += [each for each in part.effects if isinstance(each, CheckpointMade) and each.position > start]
+    known = run.registry.checkpoints
+    untold = [range(rebuild.told + 1, rebuild.position + 1) for rebuild in told.fold.rewinds.all if rebuild.runtime]
+    told.effects = [  # who was ended by an upgrade has not told its last checkpoints, and nobody else can
+        each
+        for each in told.effects
+        if isinstance(each, CheckpointMade)
+        and ((each.version, each.position) in known or not any(each.position in span for span in untold))
+    ]
+    return told
+
+
+async def _under(runtime: str, wire: Wire, log: Sequence[LogRecord]) -> Told:
     topic = f"outcomes.{MODEL}"
-    fold = TrainerFold(MODEL, wire, await wire.writer(topic, platform_schema("Outcome")), topic, canonical(codec.runtime()))
-    return await _tell(fold, run.records("learning") if records is None else records, _fetching(wire))
+    fold = TrainerFold(MODEL, wire, await wire.writer(topic, platform_schema("Outcome")), topic, runtime)
+    return await _tell(fold, log, _fetching(wire), lambda start: demanded(reading(log)(start), wire, runtime))
+
+
+async def _reigns(run: Run, wire: Wire, log: Sequence[LogRecord]) -> list[tuple[str, int, int]]:
+    """Under which runtime the log was folded, from where to where."""
+    reigns = [(canonical(run.outside.first_runtime), 0, len(log))]
+    for record in log:
+        with contextlib.suppress(Poison):
+            name, value = await wire.read_or_fetch(record.value)
+            runtime, start, _ = reigns[-1]
+            if name == "Rebuilt" and value["runtime"] != runtime:
+                reigns[-1:] = [(runtime, start, record.offset), (value["runtime"], record.offset, len(log))]
+    return reigns
 
 
 async def monitor(run: Run, wire: Wire) -> Told:
@@ -77,13 +111,13 @@ def _fetching(wire: Wire) -> Any:
     return resolve
 
 
-async def _tell(fold: Fold, records: Sequence[LogRecord], resolve: Any) -> Told:
+async def _tell(fold: Fold, records: Sequence[LogRecord], resolve: Any, again: Again | None = None) -> Told:
     told = Told(fold)
 
     def see(caused: Caused) -> None:
         for each in caused:
             (told.outputs if isinstance(each, Output) else told.effects).append(each)  # type: ignore[arg-type]
 
-    async for _ in replay(fold, reading(records), resolve, see):
+    async for _ in replay(fold, reading(records), resolve, see, again=again):
         pass
     return told

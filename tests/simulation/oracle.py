@@ -158,7 +158,7 @@ class LearningOracle:
             case _:
                 self._commanded(name, value)
         if (corrections := self.rewinds.get(f"correction:{offset}")) is not None:
-            self._rewound(corrections)
+            self._rewound(corrections, "rewinds")
 
     def _asked(self, offset: int, value: Any) -> None:
         id, known = value["event_id"], self.known.get(value["event_id"])
@@ -247,16 +247,16 @@ class LearningOracle:
         self._causes.add(value["cause"])
         if name == "DriftDetected":
             self.counts["drift_events"] += 1
-        elif name == "Rewound":
-            self._rewound(self.rewinds[value["cause"]])
+        elif name in ("Rewound", "Rebuilt"):
+            self._rewound(self.rewinds[value["cause"]], "rewinds" if name == "Rewound" else "rebuilds")
         elif value["spec_version"] <= self.spec_version:
             self.counts["specs.ignored"] += 1
         else:
             self.spec_version, self._sources = value["spec_version"], value["partitions"]
             self._tick()
 
-    def _rewound(self, rewind: Any) -> None:
-        self.counts["rewinds"] += 1
+    def _rewound(self, rewind: Any, name: str) -> None:
+        self.counts[name] += 1
         self._known_before |= set(rewind.versions)
         self.champion, self._rank = rewind.champion, rewind.serving
 

@@ -26,11 +26,13 @@ from tests.simulation.settled import folds, pending
 from tests.simulation.shop import MODEL, draw_spec, with_corrections
 from tests.simulation.story import BEGIN_MS, DAY_MS, Sent, Story
 from tests.simulation.twins import Outside
+from tests.simulation.upgrade import Upgrade
 
 SERVICES = ("ingestion", "feature_store", "deployer", "trainer", "monitor")
 RECOVERS_S = 180.0  # under the slowest limits (3 records a round) a refold of the whole log alone takes 60 s
 QUIET_S = 4.0
 CORRECTIONS = 0.3  # of the runs learn what is corrected; the others draw what they drew before
+UPGRADES = 0.6  # of the runs that neither rewind nor learn corrections again
 LADDER = Keep(rungs=(Rung(2.0, 5), Rung(8.0, 4)))  # a run takes a minute of its time
 
 
@@ -123,6 +125,7 @@ async def _live(run: Run, story: Story, random: Random) -> None:
     rewinds = Random(f"rewinds {run.choices.seed}").choice([0, 0, 1, 2])  # half of the runs have none: those draw what they drew before
     mischief = Mischief(run.outside, run.hosts, run.wire, random, run.injected, rewinds)
     acting = [asyncio.create_task(act) for act in mischief.acts()] if run.choices.faults else []
+    upgrading = asyncio.create_task(_upgrade(run, rewinds))
     await _feed(run, story.tell())
     for task in acting:
         task.cancel()
@@ -130,6 +133,16 @@ async def _live(run: Run, story: Story, random: Random) -> None:
     mischief.stop()
     await settle(run)
     await end(run, story)
+    upgrading.cancel()
+    await asyncio.gather(upgrading, return_exceptions=True)
+
+
+async def _upgrade(run: Run, rewinds: int) -> None:
+    """Some of the runs in which nothing else makes anybody go back; what is asked for while nobody can obey is told by hand."""
+    random = Random(f"upgrades {run.choices.seed}")
+    relearns = run.spec.models[MODEL].label.on_correction != "count"
+    if run.choices.faults and not (rewinds or relearns) and random.random() < UPGRADES:
+        await Upgrade(run.outside, run.hosts, run.wire, random, run.injected).act()
 
 
 async def end(run: Run, story: Story) -> None:
@@ -200,7 +213,9 @@ async def make(choices: Choices, random: Random, spec: Spec | None = None) -> Ru
 def _schemas(spec: Spec) -> list[Schema]:
     """The schemas of everything that stands in a model's topics."""
     features = feature_fields(spec.views[spec.models[MODEL].view], spec)
-    platform = [platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Rewound", "Outcome")]
+    platform = [
+        platform_schema(name) for name in ("Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Rewound", "Rebuilt", "Outcome")
+    ]
     return [*platform, *(with_features(name, features) for name in ("FeatureVector", "Prediction"))]
 
 

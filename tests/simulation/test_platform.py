@@ -22,6 +22,7 @@ KINDS = {
         "junk",
         "drift drill",
         "rewind",
+        "upgrade",
         "two owners",
         "live before restore",
     ),

@@ -1,7 +1,7 @@
 """The world of a simulated process: twins of what stands outside, each as one process with its own faults sees it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -11,11 +11,14 @@ import penstock_feature_store
 import penstock_ingestion
 import penstock_monitor
 import penstock_trainer
+from penstock import codec
 from penstock.fold.limits import Limits
+from penstock.fold.protocol import Record
 from penstock.fold.runner import Runner, Unit
 from penstock.fold.setup import Deliver, Resolve
 from penstock.fold.snapshots import MemorySnapshots, Saved, SnapshotId
 from penstock.kafka.memory import Faults, MemoryBroker, MemoryKafka
+from penstock.kafka.ports import TopicPartition
 from penstock.process import Process
 from penstock.records import Wire
 from penstock.records.schemas import MemorySchemaRegistry, Schema
@@ -62,7 +65,7 @@ class SimulatedProcess(Process):
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What outlives every process: broker, database, registry, and the clock of the run."""
+    """What outlives every process: broker, database, registry, and the clock of the run; `runtime` is that of who starts next."""
 
     broker: MemoryBroker
     snapshots: MemorySnapshots
@@ -72,6 +75,8 @@ class Outside:
     limits: Limits
     now_s: Callable[[], float]
     online: dict[tuple[str, str], OnlineValue] = field(default_factory=dict)
+    runtime: dict[str, str] = field(default_factory=lambda: dict(codec.runtime()))
+    first_runtime: Mapping[str, str] = field(default_factory=codec.runtime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,12 @@ class SimulatedWorld(World):
             log=self.process.log,
         )
 
+    async def read_log(self, topic: str, start: int, end: int) -> AsyncGenerator[list[Record]]:
+        """See World."""
+        for at in range(start, end, 100):
+            await self.faults.point("read a log")
+            yield list(self.outside.broker.read(TopicPartition(topic, 0), at, min(100, end - at)))
+
 
 def world_of(outside: Outside, service: str, instance: str, faults: Faults, random: Random, counted: Counter[str]) -> SimulatedWorld:
     """The world of one life of a process."""
@@ -113,6 +124,7 @@ def world_of(outside: Outside, service: str, instance: str, faults: Faults, rand
         "wire": Wire(_Schemas(outside.schemas, faults)),
         "catalogue": outside.catalogue,
         "registry": RegistryTwinClient(outside.registry, faults),
+        "runtime": dict(outside.runtime),
     }
     return SimulatedWorld(process, **twins, outside=outside, faults=faults, random=random)
 

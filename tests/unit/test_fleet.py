@@ -10,6 +10,7 @@ import pytest
 
 from penstock.errors import PenstockError
 from penstock.fleet import Fleet, Plan
+from penstock.fold.protocol import Unfit
 from penstock.records.schemas import SchemaRegistryError
 from tests.waiting import until
 
@@ -35,6 +36,7 @@ class FakeRunner:
         self.name, self.diary = name, diary
         self.folds: dict[int, Any] = {}
         self.failed = asyncio.Event()
+        self.is_unfit = False
         self.waited_for = asyncio.Event()
         self.round_made = asyncio.Event()
 
@@ -46,7 +48,8 @@ class FakeRunner:
         self.diary.lines.append(f"runs {self.name}")
         try:
             await self.failed.wait()
-            raise PenstockError(f"{self.name} failed")
+            self.failed.clear()
+            raise (Unfit if self.is_unfit else PenstockError)(f"{self.name} failed")
         except asyncio.CancelledError:
             gone = asyncio.Event()
             asyncio.get_running_loop().call_soon(gone.set)
@@ -187,6 +190,36 @@ async def test_a_runner_that_fails_ends_the_fleet_and_the_others_stop_cleanly() 
             await task
     assert failed.group_contains(PenstockError, match="a 1 failed")
     assert "stopped b 1" in house.diary.lines
+
+
+async def test_a_unit_whose_log_cannot_be_folded_here_waits_until_it_may_try_again_and_the_others_go_on() -> None:
+    house = House(a=1, b=1)
+    async with house.followed() as task:
+        await until(lambda: "runs b 1" in house.diary.lines)
+        house.made["a 1"].is_unfit = True
+        house.made["a 1"].failed.set()
+        await until(lambda: "a" in house.fleet.refused)
+        assert house.fleet.refused == {"a": "a 1 failed"}
+        assert [(each["event"], each["unit"], each["runs"]) for each in house.diary.errors] == [("unit_refused", "a", "not at all")]
+        assert not task.done()
+        assert "stopped b 1" not in house.diary.lines
+        house.fleet.try_again("a")
+        assert not house.fleet.refused
+        await until(lambda: house.diary.lines.count("runs a 1") == 2)
+        house.fleet.try_again("nobody")
+    assert house.diary.lines.count("stopped a 1") == house.diary.lines.count("stopped b 1") == 1
+
+
+async def test_a_refused_unit_that_goes_is_refused_no_more() -> None:
+    house = House(a=1, b=1)
+    async with house.followed():
+        await until(lambda: "runs a 1" in house.diary.lines)
+        house.made["a 1"].is_unfit = True
+        house.made["a 1"].failed.set()
+        await until(lambda: "a" in house.fleet.refused)
+        await house.change(b=1)
+        await until(lambda: not house.fleet.refused)
+        assert set(house.fleet.runners) == {"b"}
 
 
 async def test_a_bug_in_what_makes_a_runner_ends_the_fleet() -> None:

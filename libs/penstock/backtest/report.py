@@ -18,7 +18,7 @@ BATCHES = 40  # of the confidence statement
 STUDENT_95 = 2.0227  # two-sided, 39 degrees of freedom
 BATCH_LABELS_MIN = 25  # fewer in a batch say nothing about the dependence between labels
 ROCAUC = "rocauc"
-KNOWN = frozenset({"Prediction", "Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Rewound", "poison"})
+KNOWN = frozenset({"Prediction", "Label", "Tick", "Serve", "SpecApplied", "DriftDetected", "Rewound", "Rebuilt", "poison"})
 
 Floats = NDArray[np.float64]
 

@@ -54,9 +54,13 @@ async def wait_until_served(models: list[str], folder: Path, timeout_s: float) -
 
     Raises: PenstockError when it takes longer than `timeout_s`.
     """
+    from penstock.inspection.rebuild import refused  # noqa: PLC0415
+
     deadline = time.monotonic() + timeout_s
     for model in models:
         while (description := await describe(model, folder)) is None or not description.champion:
+            if description is None and (reason := (await refused(addresses(folder).trainer)).get(model)):
+                raise PenstockError(reason)
             if time.monotonic() > deadline:
                 raise PenstockError(f"{model} does not answer after {timeout_s:.0f} s. Try: penstock status; penstock logs trainer")
             await asyncio.sleep(LOOK_EVERY_S)

@@ -48,6 +48,8 @@ async def _parts(folder: Path) -> list[dict[str, Any]]:
 
 
 async def _shown(name: str, folder: Path) -> dict[str, Any]:
+    from penstock.inspection.rebuild import refused  # noqa: PLC0415
+
     async with registry(folder) as client:
         specs = await client.specs()
         found = next((part for part in specs if part.name == name), None)
@@ -61,6 +63,7 @@ async def _shown(name: str, folder: Path) -> dict[str, Any]:
             shown["serving"] = f"{name}/{serving.checkpoint.version}@{serving.checkpoint.position}" if serving.found else None
             shown |= {"learning": await model_state(name, folder), "quality": await model_quality(name, folder)}
             shown["proposals"] = open_proposals(shown["learning"]) if shown["learning"] else []
+            shown["refused"] = None if shown["learning"] else (await refused(addresses(folder).trainer)).get(name)
     return shown
 
 
@@ -134,7 +137,7 @@ def _print_model(shown: dict[str, Any]) -> None:
     learning, quality = shown["learning"], shown["quality"]
     console.print(f"[bold]{shown['name']}[/] · specification {shown['version']} · serving {shown['serving'] or 'nothing yet'}")
     if learning is None:
-        console.print("the trainer does not answer. Try: penstock status")
+        console.print(shown["refused"] or "the trainer does not answer. Try: penstock status", soft_wrap=True)
         return
     spec = shown["spec"]
     metrics = list(TASKS[spec["task"]].measures)

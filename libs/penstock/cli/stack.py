@@ -76,6 +76,8 @@ def status(folder: FolderOption = DEFAULT_FOLDER, output: OutputOption = Output.
         typer.echo(_process_line(_as_it_is(process)))
     if state.is_running:
         _print_addresses(state)
+        for reason in _refused(state):
+            typer.echo(f"  ! {reason}")
 
 
 def logs(
@@ -132,6 +134,7 @@ def status_document(state: "State") -> dict[str, Any]:
     document: dict[str, Any] = TypeAdapter(State).dump_python(state.masked(), mode="json")
     alive = {process.name: process.is_alive for process in state.processes}
     document["phase"] = phase_of(state)
+    document["refused"] = _refused(state)
     document["processes"] = [{**process, "alive": alive[process["name"]]} for process in document["processes"]]
     return document
 
@@ -141,6 +144,15 @@ def phase_of(state: "State") -> str:
     if state.phase in {"stopped", "failed"} or state.is_alive:
         return state.phase
     return "dead"
+
+
+def _refused(state: "State") -> list[str]:
+    """Why the trainer does not fold some models."""
+    from penstock.cli.platform import run  # noqa: PLC0415
+    from penstock.inspection.rebuild import refused  # noqa: PLC0415
+
+    is_there = state.is_running and state.addresses.trainer
+    return list(run(refused(state.addresses.trainer)).values()) if is_there else []
 
 
 def _run_here(folder: Path, only: Only | None, progress: Callable[[int, int], None]) -> None:

@@ -58,8 +58,16 @@ def describe(proof: "Proof") -> str:
     return (
         f"proved {proof.reference}: {proof.records:,} records folded {beginning(proof)} in {proof.seconds:.1f} s\n"
         f"  digest {proof.digest}\n  chain  {proof.chain}\n"
-        f"  metrics and stored bytes equal to the last bit; so are {proof.checkpoints:,} checkpoints on the way"
+        f"  metrics and stored bytes equal to the last bit; so are {proof.checkpoints:,} checkpoints on the way" + since(proof)
     )
+
+
+def since(proof: "Proof") -> str:
+    """Which part of a log that was rebuilt is proved."""
+    if not proof.rebuilt:
+        return ""
+    behind = f"the log was rebuilt under this runtime at offset {proof.rebuilt:,}: what stands before it was folded under this one too"
+    return f"\n  {behind}; checkpoints that were made before can be proved only where their runtime is"
 
 
 def beginning(proof: "Proof") -> str:

@@ -25,7 +25,7 @@ class TooLarge(StateError):
 
 
 class WrongVersion(StateError):
-    """The state was written by another River; replay the log instead, under a spec that names this runtime."""
+    """The state was written by another River; the log can be folded again under this one (ADR 0022)."""
 
 
 class NotDeclared(StateError):

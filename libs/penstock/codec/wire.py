@@ -67,7 +67,10 @@ def unpack(data: bytes, river_version: str, limits: Limits) -> Document:
     if type(parsed) is not list or len(parsed) != 4 or parsed[0] != FORMAT:
         raise Malformed("document", f"not a {FORMAT} document of four parts")
     if parsed[1] != river_version:
-        raise WrongVersion("document", f"written by River {parsed[1]!r}, this is {river_version}; replay the log to move on")
+        raise WrongVersion(
+            "document",
+            f"written by River {parsed[1]!r}, this is {river_version}. Try: penstock rebuild, which folds the log of a model again",
+        )
     layouts, nodes = parsed[2], parsed[3]
     if type(layouts) is not list or type(nodes) is not list or not nodes:
         raise Malformed("document", "layouts and nodes must be arrays, with at least one node")

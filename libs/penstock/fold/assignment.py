@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from penstock.errors import PenstockError
 from penstock.fold.lane import Lane
-from penstock.fold.protocol import Refold
+from penstock.fold.protocol import Refold, Unfit
 from penstock.fold.restore import Restorer
 from penstock.fold.setup import Setup
 from penstock.kafka.ports import Consumer, TopicPartition
@@ -73,6 +73,10 @@ class Assignment:
             self._read_from_here(lane)
         return lane
 
+    async def rebuild(self, partition: int, position: int, unfit: Unfit) -> Lane:
+        """Put a fold in the place of one that is unfit at this position, if the log demands one. Raises: `unfit` if not."""
+        return await self.refold(partition, await self._restorer.demanded(position, unfit))
+
     async def _restored(self, partition: int, refold: Refold | None = None) -> Lane:
         setup = self._setup
         restored = await self._restorer.restore(partition, refold)
@@ -90,4 +94,4 @@ class Assignment:
 def _restorer(setup: Setup) -> Restorer:
     count_bad: Callable[[], None] = lambda: setup.metrics.count("bad_snapshots", fold=setup.unit.name)  # noqa: E731
     unit = setup.unit
-    return Restorer(unit.name, unit.generation, unit.topics, unit.make_fold, setup.kafka, setup.snapshots, setup.log, count_bad)
+    return Restorer(unit.name, unit.generation, unit.topics, unit.make_fold, setup.kafka, setup.snapshots, setup.log, count_bad, unit.again)

@@ -1,13 +1,13 @@
 """A fold without Kafka: for verify, backtest and tests, with the same treatment of what is missing and what is poison as on Kafka."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
 
 from penstock.fold.limits import Limits
 from penstock.fold.poison import Caused, reject, take
-from penstock.fold.protocol import Fold, Missing, Output, Poison, Record, Refold, Refolding, Snapshot
+from penstock.fold.protocol import Fold, Missing, Output, Poison, Record, Refold, Refolding, Snapshot, Unfit
+from penstock.fold.setup import Again, Resolve
 
-Resolve = Callable[[Missing], Awaitable[None]]
 Read = Callable[[int], AsyncGenerator[Iterable[Record]]]
 """The records of a log from this offset on, in batches, up to where it is to be folded."""
 
@@ -24,15 +24,22 @@ async def drive(
         yield record, await step(fold, record, resolve, limits, _nothing)
 
 
-async def replay(
-    fold: Fold, read: Read, resolve: Resolve, see: Callable[[Caused], None], start: int = 0, epoch: int = 0, limits: Limits | None = None
+async def replay(  # a log, a fold, and what the world would do for them
+    fold: Fold,
+    read: Read,
+    resolve: Resolve,
+    see: Callable[[Caused], None],
+    start: int = 0,
+    epoch: int = 0,
+    limits: Limits | None = None,
+    again: Again | None = None,
 ) -> AsyncIterator[None]:
     """A log folded from `start`, where `fold` stands in this `epoch`, to its end: as `drive_all`, and back as often as a record asks.
 
     A record that is folded again comes again, and causes nothing; the one that asked for it is told of with what it caused before, and
-    at last with what it causes now. After every batch one may look up.
+    at last with what it causes now. After every batch one may look up. `again` is asked once, for a fold that is unfit (see Unit).
 
-    Raises: Refold if it has to start before `start`.
+    Raises: Refold if it has to start before `start`; Unfit.
     """
     begun = fold.snapshot()
     while True:
@@ -43,6 +50,11 @@ async def replay(
                     await drive_all(fold, records, resolve, see, limits)
                 except Refold as refold:
                     asked = refold
+                    break
+                except Unfit:
+                    asked, again = await again(start) if again else None, None
+                    if asked is None:
+                        raise
                     break
                 yield
         if not asked:

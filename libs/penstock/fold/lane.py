@@ -41,6 +41,10 @@ class Lane:
         """Whether the fold is on its way back to a record that it has asked to come to again."""
         return isinstance(self.fold, Refolding) and self.fold.refolding
 
+    def tells(self, record: Record) -> bool:
+        """Whether what a record causes is told."""
+        return not isinstance(self.fold, Refolding) or self.fold.tells(record.offset)
+
     def rewind(self) -> None:
         """Forget what was read but not folded: it will be read again."""
         self.merge.clear()

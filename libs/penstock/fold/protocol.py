@@ -113,13 +113,17 @@ class Refolding(Protocol):
     """A fold whose log may say that what stands before is to be folded again: without some of its records, or with others in their place.
 
     `epoch` counts how often that has happened; it is part of the name of a snapshot. While `refolding` the fold is on its way back to the
-    record that asked for it: it says nothing, and no snapshot of it is stored.
+    record that asked for it: no snapshot of it is stored, and it says nothing but what nobody has said before (`tells`).
     """
 
     @property
     def epoch(self) -> int: ...
     @property
     def refolding(self) -> bool: ...
+    def tells(self, offset: int) -> bool:
+        """Whether what the record at this offset causes is told: behind a refold always, on the way only what was not told before."""
+        ...
+
     def begin(self, refold: "Refold") -> None:
         """After a restore, or new: the log is read from here on, up to `refold.until`, which ends the refold."""
 
@@ -146,6 +150,10 @@ class Refold(Exception):
     def can_start(self, epoch: int, position: int) -> bool:
         """Whether a state of this epoch, in which every offset below `position` is folded, is one to start from."""
         return position <= self.to and all(change.start >= position for change in self.changes if change.epoch > epoch)
+
+
+class Unfit(PenstockError):
+    """This process cannot fold a log as it stands; others of its folds go on. It may be that the log itself says how (`Unit.again`)."""
 
 
 class Poison(PenstockError):

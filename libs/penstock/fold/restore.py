@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from structlog.typing import FilteringBoundLogger
 
 from penstock.errors import PenstockError
-from penstock.fold.protocol import Fold, Refold, Refolding
+from penstock.fold.protocol import Fold, Refold, Refolding, Unfit
+from penstock.fold.setup import Again
 from penstock.fold.snapshots import BadSnapshot, Saved, SnapshotId, SnapshotStore, Tail, tail_of
 from penstock.kafka.ports import Kafka, TopicPartition
 
@@ -44,14 +45,30 @@ class Restorer:
     snapshots: SnapshotStore
     log: FilteringBoundLogger
     bad: Callable[[], None]
+    again: Again | None = None
 
     async def restore(self, partition: int, refold: Refold | None = None) -> Restored:
         """The fold as of the newest good snapshot, or a new one at the start of its inputs; for a refold of one from which it can start.
 
-        Raises: LogReplaced; Weather.
+        Raises: LogReplaced; Unfit; Weather.
         """
-        fold = self.make_fold(partition)
         saved, lost = await self._newest_good(partition, refold)
+        try:
+            return await self._restored(partition, saved, lost, refold)
+        except Unfit as unfit:
+            demanded = await self.demanded(saved.id.sequence if saved else 0, unfit)
+            self.log.info("refold_demanded", fold=self.name, until=demanded.until, reason=str(unfit))
+            return await self._restored(partition, None, True, demanded)
+
+    async def demanded(self, position: int, unfit: Unfit) -> Refold:
+        """The refold that the log demands of a fold that is unfit at this position. Raises: `unfit` if there is none; Weather."""
+        refold = await self.again(position) if self.again else None
+        if refold is None:
+            raise unfit
+        return refold
+
+    async def _restored(self, partition: int, saved: Saved | None, lost: bool, refold: Refold | None) -> Restored:
+        fold = self.make_fold(partition)
         next_offsets: dict[str, int] = {}
         for topic in self.topics:
             input = TopicPartition(topic, partition)

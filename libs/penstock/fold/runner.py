@@ -74,7 +74,7 @@ class Runner:
     async def run(self) -> None:
         """Run until cancelled; then finish the round, store a last snapshot and leave, within `stop_s`.
 
-        Raises: LogReplaced, NotCoPartitioned; whatever a fold raises that is neither Missing nor Poison: a bug ends the process.
+        Raises: LogReplaced, NotCoPartitioned, Unfit; whatever a fold raises that is neither Missing nor Poison: a bug ends the process.
         """
         work = asyncio.create_task(self._work(), name=f"runner {self._setup.unit.name}")
         try:

@@ -9,7 +9,7 @@ from penstock.fold.drive import step
 from penstock.fold.lane import Lane
 from penstock.fold.outbox import Outbox, Patience, Round
 from penstock.fold.poison import DeadLetters, take
-from penstock.fold.protocol import Missing, Output, Poison, Record, Refold
+from penstock.fold.protocol import Missing, Output, Poison, Record, Refold, Unfit
 from penstock.fold.setup import Setup
 from penstock.fold.snapshots import Saved
 from penstock.fold.watchdog import Watchdog
@@ -52,7 +52,7 @@ class Session:
     async def run(self, turned: Callable[[], None]) -> None:
         """Go on until asked to stop, then store what there is; `turned` is called after every turn.
 
-        Raises: SendFailed, Weather; LogReplaced; whatever a fold raises that is neither Missing nor Poison.
+        Raises: SendFailed, Weather; LogReplaced; Unfit; whatever a fold raises that is neither Missing nor Poison.
         """
         while not self._stop.is_set():
             if self._assignment.stale:
@@ -133,6 +133,9 @@ class Session:
                     caused.add(refold.caused)
                     lane = await self._assignment.refold(lane.partition, refold)  # noqa: PLW2901
                     break
+                except Unfit as unfit:
+                    lane = await self._assignment.rebuild(lane.partition, record.offset, unfit)  # noqa: PLW2901
+                    break
                 now_s = clock()
                 lane.folded(record, now_s)
                 folded += 1
@@ -147,7 +150,7 @@ class Session:
         await self._patience.until_done(f"{missing}", lambda: self._setup.resolve(missing))
 
     def _refuse(self, record: Record, poison: Poison) -> list[Output]:
-        if self.lanes[record.partition].refolding:  # its letter has been sent
+        if not self.lanes[record.partition].tells(record):  # its letter has been sent
             return []
         self._setup.metrics.count("rejected", fold=self._setup.unit.name, topic=record.topic, code=poison.code)
         return [self._letters.letter(record, poison)]

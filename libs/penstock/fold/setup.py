@@ -9,12 +9,13 @@ from structlog.typing import FilteringBoundLogger
 
 from penstock.crashpoint import CrashPoints
 from penstock.fold.limits import Limits
-from penstock.fold.protocol import Effect, Fold, Missing
+from penstock.fold.protocol import Effect, Fold, Missing, Refold
 from penstock.fold.snapshots import SnapshotStore
 from penstock.kafka.ports import Kafka
 
 Deliver = Callable[[Sequence[Effect]], Awaitable[None]]
 Resolve = Callable[[Missing], Awaitable[None]]
+Again = Callable[[int], Awaitable[Refold | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Unit:
 
     `topics` are in the order that breaks ties of event time. `generation` is raised when an input is made anew. A fold may also have
     `resting(record) -> bool`, which says that a folded record was an idle tick, and `pulse(topic, beat)` (see Pulsing).
+    `again` looks into the log of a fold that is Unfit at a position: the refold that the log demands from there on, or None.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Unit:
     make_fold: Callable[[int], Fold]
     generation: int = 1
     group: str = ""
+    again: Again | None = None
 
     @property
     def consumer_group(self) -> str:

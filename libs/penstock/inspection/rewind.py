@@ -12,11 +12,12 @@ from penstock.rpc.trainer.v1 import rewind_pb2, rewind_pb2_grpc
 
 TIMEOUT_S = 3_600.0
 
-_ERRORS: dict[grpc.StatusCode, type[PenstockError]] = {
+ERRORS: dict[grpc.StatusCode, type[PenstockError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: UsageError,
     grpc.StatusCode.NOT_FOUND: NotFound,
     grpc.StatusCode.FAILED_PRECONDITION: Refused,
 }
+"""What the trainer's reasons are here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ async def rewind(  # what a command line says
     ranges = [rewind_pb2.Range(start=start, end=end) for start, end in without]
     request = rewind_pb2.RewindRequest(model=model, to=to, without=ranges, reason=reason, dry_run=dry_run)
     async with grpc.aio.insecure_channel(address) as channel:
-        return _rewound(await followed(rewind_pb2_grpc.RewinderStub(channel).Rewind(request, timeout=TIMEOUT_S), told, _ERRORS))
+        return _rewound(await followed(rewind_pb2_grpc.RewinderStub(channel).Rewind(request, timeout=TIMEOUT_S), told, ERRORS))
 
 
 def _rewound(result: rewind_pb2.RewindResult) -> Rewound:

@@ -21,6 +21,7 @@ class Proof:
     """What a replay gave; equal means that chain, digest, stored bytes and metrics are the same to the last bit.
 
     It began at `from_position`, with the snapshot of that number, or with nothing (0); `checkpoints` recorded on the way were equal too.
+    `rebuilt` is the offset of the last rebuild of the log (0: none), whose records before it were folded under this runtime as well.
     """
 
     equal: bool
@@ -36,6 +37,7 @@ class Proof:
     from_position: int
     snapshot: int
     checkpoints: int
+    rebuilt: int = 0
 
 
 async def followed(call: AsyncIterable[Any], told: Told | None, kinds: Mapping[grpc.StatusCode, type[PenstockError]]) -> Any:

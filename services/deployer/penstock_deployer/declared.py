@@ -22,8 +22,9 @@ class Versions(Protocol):
         ...
 
 
-async def resolve(fetch: Resolve, registry: Versions, blobs: MutableMapping[str, bytes], model: str, missing: Missing) -> None:
-    """Bring what a step misses, and keep a learner's bytes only if they are declared.
+async def resolve(fetch: Resolve, registry: Versions, blobs: MutableMapping[str, bytes], model: str, log: Any, missing: Missing) -> None:
+    """Bring what a step misses, and keep a learner's bytes only if they are declared. Those of another River are kept too: the fold
+    sees that it cannot read them, and the questions go on without an answer.
 
     Raises: Poison for bytes that no declared recipe makes; what `fetch` raises; Weather.
     """
@@ -33,12 +34,18 @@ async def resolve(fetch: Resolve, registry: Versions, blobs: MutableMapping[str,
     blob = blobs.pop(missing.reference)
     with as_weather(f"the versions of {model} cannot be asked for"):
         versions = await registry.versions(model)
-    check(blob, model, versions)  # as long as the fold takes for it, in the step after this one
+    try:
+        check(blob, model, versions)  # as long as the fold takes for it, in the step after this one
+    except codec.WrongVersion as error:
+        log.error("checkpoint_refused", model=model, digest=missing.reference, reason=str(error), cure=f"penstock rebuild {model}")
     blobs[missing.reference] = blob
 
 
 def check(blob: bytes, model: str, versions: Sequence[pb.Version]) -> None:
-    """Refuse bytes that are no learner, or one with other parameters than every version of this model, the newest first. Raises: Poison."""
+    """Refuse bytes that are no learner, or one with other parameters than every version of this model, the newest first.
+
+    Raises: Poison; WrongVersion for what another River has written.
+    """
     refusals = []
     try:
         learner = codec.decode(blob, LIMITS)
@@ -47,6 +54,8 @@ def check(blob: bytes, model: str, versions: Sequence[pb.Version]) -> None:
             if refusal is None:
                 return
             refusals.append(refusal)
+    except codec.WrongVersion:
+        raise
     except codec.StateError as error:
         raise Poison("undecodable_model", str(error)) from error
     raise Poison("undeclared_model", f"no recipe of {model} makes these bytes: {refusals[0] if refusals else 'it has no version'}")

@@ -65,6 +65,7 @@ class DeployerFold:
         self.highest = (-1, -1)  # revision and position of the last Serve, whether it could be read or not
         self.serving: Serving | None = None
         self._learner: Learner = None
+        self._is_foreign = False  # another River has written the learner that should answer
         self._told_ms = BEGINNING_MS  # the watermark that the learning log has from this partition
         self._origins = Origins()
         self._wire = wire
@@ -88,8 +89,7 @@ class DeployerFold:
 
     def _answer(self, record: Record, vector: Mapping[str, Any]) -> Iterable[Output]:
         """One prediction, encoded once: users and the learning log get the same bytes."""
-        if self.serving is not None and self._learner is None:  # restored: the learner's bytes are not in the snapshot
-            self._learner = codec.decode(self._blob(self.serving.digest))
+        self._bring()
         if not self._is_new(record, vector["origin"]):
             return ()
         given = predicted(self._ask(vector["features"]))
@@ -105,9 +105,17 @@ class DeployerFold:
             Output(self._topics.learning, LEARNING_PARTITION, record.key, value),
         )
 
+    def _bring(self) -> None:
+        """After a restore the learner is not here. One of another River has no answers here: that is counted, and the questions go on."""
+        if self.serving is not None and self._learner is None and not self._is_foreign:
+            try:
+                self._learner = codec.decode(self._blob(self.serving.digest))
+            except codec.WrongVersion:
+                self._is_foreign = True
+
     def _ask(self, features: Mapping[str, Any]) -> Answer | None:
-        if self.serving is None:
-            self.counts["unserved"] += 1
+        if self.serving is None or self._is_foreign:
+            self.counts["unreadable" if self._is_foreign else "unserved"] += 1
             return None
         answer = answer_of(self._task, self._learner, features)
         if answer is None:
@@ -124,7 +132,7 @@ class DeployerFold:
             self._learner = codec.decode(blob)
         except codec.StateError as error:
             raise Poison("undecodable_model", f"{serve['cause']}: {error}") from error
-        self.serving = Serving(*rank, serve["version"], serve["digest"], serve["event_time_ms"])
+        self.serving, self._is_foreign = Serving(*rank, serve["version"], serve["digest"], serve["event_time_ms"]), False
         self.counts["serves"] += 1
         return (Output(self._topics.learning, LEARNING_PARTITION, record.key, record.value),)
 
@@ -165,4 +173,4 @@ class DeployerFold:
         self.counts = Counter(dict(counts))
         self.highest = (highest[0], highest[1])
         self.serving = Serving(*serving) if serving else None
-        self._learner = None
+        self._learner, self._is_foreign = None, False

@@ -83,7 +83,7 @@ async def _runner(world: World, model: str, task: str, fields: Fields) -> Runner
         return DeployerFold(world.wire, write, topics, world.blobs, TASKS[task])
 
     unit = Unit(UNIT + model, (topic("features"),), make_fold)
-    return world.runner(unit, resolve=partial(declared.resolve, world.resolve, world.registry, world.blobs, model))
+    return world.runner(unit, resolve=partial(declared.resolve, world.resolve, world.registry, world.blobs, model, world.process.log))
 
 
 def _ports(world: World, fleet: Fleet, sender: Sender) -> Ports:

@@ -1,5 +1,6 @@
 """How good the answers were: the task's metrics of what was served, of each version, of the base rate; delay of labels."""
 
+import contextlib
 import copy
 import math
 from typing import Any
@@ -48,10 +49,11 @@ class Scores:
 
     @classmethod
     def load(cls, task: Task, state: list[Any]) -> "Scores":
-        """Take back what `dump` gave."""
+        """Take back what `dump` gave; what another River has written begins anew."""
         scores = cls(task)
-        scores.labels = state[0]
-        scores._metrics = dict(zip(scores._metrics, map(codec.decode, state[1:]), strict=True))
+        with contextlib.suppress(codec.WrongVersion):
+            scores._metrics = dict(zip(scores._metrics, map(codec.decode, state[1:]), strict=True))
+            scores.labels = state[0]
         return scores
 
 

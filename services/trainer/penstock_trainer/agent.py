@@ -3,10 +3,8 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from penstock import codec
 from penstock.fold.protocol import Output, Record
-from penstock.records import Rewound, SpecApplied, Wire, Writer
-from penstock_trainer.cohort import canonical
+from penstock.records import Rebuilt, Rewound, SpecApplied, Wire, Writer
 from penstock_trainer.fold import TrainerFold
 
 APPEND_AGAIN_AFTER_S = 2.0
@@ -25,7 +23,7 @@ class Ports(NamedTuple):
     """What the agent needs of the world, as functions; `send` returns when the broker has acknowledged.
 
     `topic` names a model's learning log; `partitions` counts those of its features topic, 0 while there is none; `live` are the folds
-    that have folded what there is, not those on their way back to a rewind.
+    that have folded what there is, not those on their way back to a rewind. `runtime` is that of this process.
     """
 
     send: Callable[[list[Output]], Awaitable[None]]
@@ -36,16 +34,17 @@ class Ports(NamedTuple):
     partitions: Callable[[str], Awaitable[int]]
     drifts: Callable[[], Awaitable[Iterable[Mapping[str, Any]]]]
     now_s: Callable[[], float]
+    runtime: str
 
 
-def spec_record(applied: Applied, partitions: int) -> SpecApplied:
+def spec_record(applied: Applied, partitions: int, runtime: str) -> SpecApplied:
     """The command that a specification becomes; the same version always has the same cause."""
     return {
         "event_time_ms": applied.applied_at_ms,
         "cause": f"spec:{applied.model}:{applied.version}",
         "spec_version": applied.version,
         "spec": applied.spec,
-        "runtime": canonical(codec.runtime()),
+        "runtime": runtime,
         "partitions": partitions,
     }
 
@@ -86,10 +85,14 @@ class CommandAgent:
         """Append the command that rewinds a model."""
         await self._append("Rewound", model, value)
 
+    async def rebuild(self, model: str, value: Rebuilt) -> None:
+        """Append the command that rebuilds a model."""
+        await self._append("Rebuilt", model, value)
+
     async def _apply(self, applied: Applied) -> None:
         partitions = await self._ports.partitions(applied.model)
         if partitions:  # without its features topic nothing can be asked yet; the timer comes again
-            await self._append("SpecApplied", applied.model, spec_record(applied, partitions))
+            await self._append("SpecApplied", applied.model, spec_record(applied, partitions, self._ports.runtime))
 
     async def _drifted(self, value: Mapping[str, Any]) -> None:
         await self._append("DriftDetected", value["model"], {**value, "origin": None})

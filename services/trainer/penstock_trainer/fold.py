@@ -23,6 +23,7 @@ from penstock_trainer.labels import Life
 from penstock_trainer.lessons import Lessons
 from penstock_trainer.outcomes import Outcomes
 from penstock_trainer.pending import Decoded, Entry, Pending, State
+from penstock_trainer.rebuild import rebuild_of
 from penstock_trainer.rewind import Rewind, Rewinds, cuts_of
 from penstock_trainer.selection import Selection
 
@@ -34,11 +35,11 @@ Made = Iterator[Output | Effect]
 
 
 class TrainerFold:
-    """Folds `learning.<model>`: specs, predictions, labels, ticks, serves, drift and rewinds in; outcomes and checkpoints out.
+    """Folds `learning.<model>`: specs, predictions, labels, ticks, serves, drift, rewinds and rebuilds in; outcomes and checkpoints out.
 
     It reads nothing but the log. Its state after the record at offset n is a function of the records 0 … n, to the last bit. `runtime`
-    changes nothing: when it is given, a log that is to be folded under another one is refused (design: equality is promised within one).
-    Nor does `pending`, which a replay keeps in a quicker form.
+    changes nothing: when it is given, a log that is to be folded under another one is refused (design: equality is promised within one),
+    unless its refold was begun up to a rebuild. Nor does `pending`, which a replay keeps in a quicker form.
     """
 
     def __init__(
@@ -76,17 +77,23 @@ class TrainerFold:
         self._outcomes = Outcomes(write_outcome, outcomes_topic, generation)
 
     def step(self, record: Record) -> Iterable[Output | Effect]:
-        """Fold one record. It is chained first, whatever it holds. Raises: Missing before anything else has changed; Poison; Refold."""
+        """Fold one record. It is chained first, whatever it holds.
+
+        Raises: Missing before anything else has changed; Poison; Refold; Unfit.
+        """
         self.chain.append(record)
         self._recall_schemas()
         name, value = self._wire.read(record.value)
         self._outcomes.begin(record)
-        if self.corrections.due_ms < self.watermark.value and name in MOVES and self.rewinds.until is None:
+        if self.corrections.due_ms < self.watermark.value and name in MOVES and not self.rewinds.knows(record.offset):
             raise self._relearn(record)
         made = list(self._fold(name, value, record))
         if (rewind := self.rewinds.at(record.offset)) is not None:
             made += self._went_back(rewind, record)
-        return () if self.rewinds.until is not None else made  # on the way back to a rewind all has been said
+        if not self.refolding:
+            return made
+        tells = self.tells(record.offset)  # outcomes: a checkpoint of a version that will not live is never told
+        return [each for each in made if isinstance(each, Output)] if tells else ()
 
     def _fold(self, name: str, value: Any, record: Record) -> Made:
         match name:
@@ -97,14 +104,16 @@ class TrainerFold:
             case "Tick":
                 yield from self._ticked(value)
             case "Serve":
-                yield from self.selection.served(self.model, value)
+                yield from self.selection.served(self.model, value, known=self.rewinds.knew(value["version"], record.offset))
             case "SpecApplied" if self._is_first(value):
                 yield from self._applied(value)
             case "DriftDetected" if self._is_first(value):
                 yield from self.selection.drifted(self.model, value)
             case "Rewound" if self._is_first(value):
                 yield from self._rewound(value, record)
-            case "Prediction" | "Label" | "SpecApplied" | "DriftDetected" | "Rewound":
+            case "Rebuilt" if self._is_first(value):
+                yield from self._rebuilt(value, record)
+            case "Prediction" | "Label" | "SpecApplied" | "DriftDetected" | "Rewound" | "Rebuilt":
                 self.counts["echoes"] += 1
             case _:
                 raise Poison("unknown_record", f"a learning log holds no {name}")
@@ -220,8 +229,9 @@ class TrainerFold:
         if value["spec_version"] <= self.spec_version:
             self.counts["specs.ignored"] += 1
             return
-        before, model = self.model, self._follow(value["spec"], value["spec_version"], value["runtime"])
+        before, model = self.model, self._follow(value["spec"], value["spec_version"])
         if before is None:
+            self._go_on_under(value["runtime"])
             self.pending.set_horizon(self.horizon_ms)
         moved = self.watermark.expect(value.get("partitions", 1))  # a log keeps the records that were written before there was this field
         yield from self.selection.applied(model, before, value)
@@ -234,6 +244,16 @@ class TrainerFold:
         if rewind is None:
             raise self._refold(record, value["cause"], value["to"], cuts_of(value, record, self.spec_version))
         yield from self._went_back(rewind, record)
+
+    def _rebuilt(self, value: Any, record: Record) -> Made:
+        """A rebuild: everything before it was folded under the runtime that runs, or nobody is here; the model goes on as new versions."""
+        rebuild = self.rewinds.of(value["cause"])
+        if rebuild is None or record.offset == self.rewinds.until:
+            rebuild = rebuild_of(value, record, self.runtime, self.selection.champion, self.selection.serving)
+            self._go_on_under(rebuild.runtime)
+            self.rewinds.meet(rebuild)
+        self.runtime = rebuild.runtime
+        yield from self._went_back(rebuild, record)
 
     def _relearn(self, record: Record) -> Refold:
         """The corrections that have been gathered are due: the log is folded again with the right labels."""
@@ -251,7 +271,7 @@ class TrainerFold:
     def _went_back(self, rewind: Rewind, record: Record) -> Made:
         """The fold has come again to where it went back from: the model goes on as new versions, and what ends otherwise is told."""
         assert self.model is not None, "a rewind before the first specification is poison"
-        self.counts["rewinds"] += 1
+        self.counts["rebuilds" if rewind.runtime else "rewinds"] += 1
         revised = self.rewinds.finish(record.offset)
         yield from self.selection.rewound(self.model, rewind)
         for asked, label, label_offset in revised:
@@ -276,13 +296,16 @@ class TrainerFold:
         """How long a label is waited for; for ever, until a specification says."""
         return self.model.label.horizon_ms if self.model else UNKNOWN_HORIZON_MS
 
-    def _follow(self, spec: str, version: int, runtime: str) -> Model:
-        """Follow a specification. Raises: RuntimeChanged if the log is to be folded under another runtime than ours."""
-        if self._runtime and runtime != self._runtime:
+    def _go_on_under(self, runtime: str) -> None:
+        """The log says under which runtime it is folded. Raises: RuntimeChanged if it is not ours, unless that is to change."""
+        if self._runtime and runtime != self._runtime and not self.refolding:
             raise RuntimeChanged(self.name, runtime, self._runtime)
+        self.runtime = runtime
+
+    def _follow(self, spec: str, version: int) -> Model:
         self.model = model_of(self.name, spec)
         self.cohort.follow(self.model)
-        self.spec, self.spec_version, self.runtime = spec, version, runtime
+        self.spec, self.spec_version = spec, version
         return self.model
 
     def _recall_schemas(self) -> None:
@@ -293,13 +316,17 @@ class TrainerFold:
 
     @property
     def epoch(self) -> int:
-        """How many rewinds there have been."""
+        """How many rewinds and rebuilds there have been."""
         return self.rewinds.epoch
 
     @property
     def refolding(self) -> bool:
         """Whether the log is being folded again, up to a rewind."""
         return self.rewinds.until is not None
+
+    def tells(self, offset: int) -> bool:
+        """Whether what the record at this offset causes is told (see Refolding)."""
+        return self.rewinds.tells(offset)
 
     def begin(self, refold: Refold) -> None:
         """Fold the log from here on as the rewind that asked for it says (see Refolding)."""
@@ -337,12 +364,15 @@ class TrainerFold:
         self.counts.clear()
         self.counts.update(state["counts"])
         version, spec, runtime = state["spec"]
+        self.rewinds.until = None
+        if spec:
+            self._go_on_under(runtime)
         self.pending.restore(state["pending"], snapshot.segments)
         self._decoded.clear()
-        self.model, self.spec, self.spec_version, self.runtime = None, "", 0, ""
+        self.model, self.spec, self.spec_version, self.runtime = None, "", 0, runtime
         self.cohort.follow(None)
         if spec:
-            self._follow(spec, version, runtime)
+            self._follow(spec, version)
         self._schemas = set(state["schemas"])
         self._unseen = set(state["schemas"])
         self.causes = set(state["causes"])

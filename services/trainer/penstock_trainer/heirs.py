@@ -1,6 +1,7 @@
-"""Heirs: after a rewind every living version goes on as a new one, and who still names the old one is led to it."""
+"""Heirs: after a rewind or a rebuild every living version goes on as a new one, and who still names the old one is led to it."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from penstock import codec
 from penstock.spec import Model
@@ -69,6 +70,14 @@ def _heir(version: Version, number: int, parent: int, model: Model, rewind: Rewi
     )
     heir.remark()
     return heir
+
+
+def lineage(heir: Version, rewind: Rewind) -> dict[str, Any]:
+    """Where an heir comes from, for the history."""
+    if rewind.runtime:
+        return {"parent": heir.parent}
+    corrected = {"corrected": len(rewind.corrections)} if rewind.corrections else {}
+    return {"parent": heir.parent, "without": [list(cut) for cut in rewind.cuts], **corrected}
 
 
 def proposed(heir: Version, champion: int, position: int) -> Proposed:

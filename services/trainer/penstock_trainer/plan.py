@@ -44,7 +44,7 @@ def planned(fold: TrainerFold, to: int, without: Sequence[Span]) -> Plan:
     """The plan of a rewind. Raises: UsageError for what makes no sense; Refused while it cannot be done."""
     if fold.refolding:
         raise Refused(
-            f"{fold.name} is being rewound: {fold.chain.position:,} of {fold.rewinds.until:,} records are folded. Try: when it is done"
+            f"{fold.name} is being folded again: {fold.chain.position:,} of {fold.rewinds.until:,} records are folded. Try: when it is done"
         )
     if not fold.cohort.versions:
         raise Refused(f"{fold.name} has no specification in its log yet, so nothing was learned. Try: penstock apply")

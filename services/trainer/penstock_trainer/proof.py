@@ -45,7 +45,7 @@ class Claim:
 class Replayed:
     """What the fold of the records from `from_position` on gave; `checkpoints` on the way were equal, `difference` is empty if all was.
 
-    `snapshot` is the number of the snapshot that it began with, 0 when it began with nothing.
+    `snapshot` is the number of the snapshot that it began with, 0 when it began with nothing; `rebuilt` the offset of the last rebuild.
     """
 
     from_position: int
@@ -57,6 +57,7 @@ class Replayed:
     checkpoints: int
     difference: str
     snapshot: int = 0
+    rebuilt: int = 0
 
 
 class Witness:

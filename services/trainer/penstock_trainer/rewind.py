@@ -23,6 +23,8 @@ class Rewind:
 
     `versions`: the learner of every version there had been, by number; `champion` and `serving`: who served, by which Serve. A refold
     gives other versions under the same numbers, so it must be told which numbers the world knows.
+
+    A rebuild changes under which `runtime` the whole log is folded; below `told` everything was told under the one before (ADR 0022).
     """
 
     position: int
@@ -32,6 +34,8 @@ class Rewind:
     champion: int
     serving: tuple[int, int]
     corrections: tuple[Correction, ...] = ()
+    runtime: str = ""
+    told: int = 0
 
 
 class Revised(NamedTuple):
@@ -50,6 +54,9 @@ class Rewinds:
         self.cuts = Cuts()
         self.until: int | None = None
         self.began = 0  # where the last refold began; no part of the state
+        self._told = 0  # of a refold that is under way: what stands below it was told before
+        self._told_epochs = 0
+        self._known_until = -1  # up to here everything that changes what is learned is known
         self._revised: list[Revised] = []
         self.corrected: dict[int, tuple[int, Correction]] = {}  # by prediction: since which epoch, and its right label
         self._places: dict[int, Rewind] = {}  # where corrections are learned
@@ -60,18 +67,40 @@ class Rewinds:
         return len(self.all)
 
     def ask(self, rewind: Rewind, to: int, caused: Sequence[Output | Effect]) -> Refold:
-        """The refold that a new command needs."""
-        every = [*self.all, rewind]
-        return Refold(to, rewind.position, _changes(every), msgspec.msgpack.encode(_rows(every)), caused)
+        """The refold that a new command needs; one that is met on the way to a rebuild has the whole log folded again."""
+        every = _in_order([*self.all, rewind])
+        if self.until is not None:
+            to, caused = 0, ()
+        return Refold(to, max(rewind.position, self.until or 0), _changes(every), msgspec.msgpack.encode(_rows(every)), caused)
 
     def begin(self, refold: Refold, position: int) -> None:
         """From this position on the log is folded again, up to the command that `refold` comes from."""
         self.load(msgspec.msgpack.decode(refold.memory))
         self.until, self.began, self._revised = refold.until, position, []
+        rebuild = next((each for each in self.all if each.runtime and each.position == refold.until), None)
+        self._told = rebuild.told if rebuild else refold.until
+        self._told_epochs = sum(each.position < self._told for each in self.all)
+        self._known_until = max((each.position for each in self.all if each is not rebuild), default=-1)
+
+    def meet(self, rebuild: Rewind) -> None:
+        """A rebuild is met: how things stand at it is known only now."""
+        self._set([*(each for each in self.all if each.cause != rebuild.cause), rebuild])
+
+    def tells(self, offset: int) -> bool:
+        """Whether what the record at this offset causes is told: on the way back to a command only what was not told before."""
+        return self.until is None or offset >= self._told
+
+    def knew(self, version: int, offset: int) -> bool:
+        """Whether a version that was named here, before a rebuild, is one that the world knew, though another runtime gives none."""
+        return any(version in each.versions for each in self.all if each.runtime and each.position > offset)
+
+    def knows(self, offset: int) -> bool:
+        """Whether a refold passes a record of which it knows all that can come of it."""
+        return self.until is not None and offset <= self._known_until
 
     def note(self, offset: int, asked: Entry) -> None:
         """A refold has ended a prediction because of the cut at this offset: told at the command, unless a command before has told it."""
-        if self.cuts.brought(offset) == self.epoch:
+        if self.until is not None and self.cuts.brought(offset) > self._told_epochs:
             self._revised.append(Revised(asked))
 
     def correct(self, asked: Entry, label: Any, label_offset: int) -> Any:
@@ -80,7 +109,7 @@ class Rewinds:
         if right is None:
             return label
         label = {**label, "value": right.value}
-        if epoch == self.epoch:
+        if self.until is not None and epoch > self._told_epochs:
             self._revised.append(Revised(asked, label, label_offset))
         return label
 
@@ -109,12 +138,12 @@ class Rewinds:
 
     def load(self, rows: Sequence[Sequence[Any]]) -> None:
         """Take back what `dump` gave."""
-        self.all = [
-            Rewind(position, cause, tuple((start, end) for start, end in cuts), versions, champion, (serving[0], serving[1]), right)
-            for position, cause, cuts, versions, champion, serving, corrections in rows
-            for right in [tuple(Correction(*each) for each in corrections)]
-        ]
-        self.cuts, self.until = Cuts(_cuts(self.all)), None
+        self._set([_rewind_of(row) for row in rows])
+        self.until = None
+
+    def _set(self, rewinds: Sequence[Rewind]) -> None:
+        self.all = _in_order(rewinds)
+        self.cuts = Cuts(_cuts(self.all))
         valid = (
             (epoch, each) for epoch, rewind in enumerate(self.all, 1) for each in rewind.corrections if not self.cuts.hold(each.offset)
         )
@@ -133,18 +162,32 @@ def cuts_of(value: Any, record: Record, spec_version: int) -> tuple[tuple[int, i
     return cuts
 
 
+def _in_order(rewinds: Sequence[Rewind]) -> list[Rewind]:
+    return sorted(rewinds, key=lambda each: each.position)
+
+
 def _cuts(rewinds: Sequence[Rewind]) -> list[Cut]:
     return [Cut(start, end, epoch) for epoch, rewind in enumerate(rewinds, 1) for start, end in rewind.cuts]
 
 
 def _changes(rewinds: Sequence[Rewind]) -> Iterator[Cut]:
-    """Where each epoch has changed what is learned: what it cuts, what it corrects, and what was corrected by what it cuts."""
+    """Where each epoch has changed what is learned: what it cuts or corrects, what was corrected by what it cuts; a rebuild all."""
     cuts = _cuts(rewinds)
     yield from cuts
     for epoch, rewind in enumerate(rewinds, 1):
+        if rewind.runtime:
+            yield Cut(0, rewind.position, epoch)
         for each in rewind.corrections:
             yield Cut(each.asked, each.asked + 1, epoch)
             yield from (Cut(each.asked, each.asked + 1, cut.epoch) for cut in cuts if cut.start <= each.offset < cut.end)
+
+
+def _rewind_of(row: Sequence[Any]) -> Rewind:
+    position, cause, cuts, versions, champion, serving, corrections, *rebuild = row  # one of before there were rebuilds has no more
+    right = tuple(Correction(*each) for each in corrections)
+    return Rewind(
+        position, cause, tuple((start, end) for start, end in cuts), versions, champion, (serving[0], serving[1]), right, *rebuild
+    )
 
 
 def _rows(rewinds: Sequence[Rewind]) -> list[Any]:

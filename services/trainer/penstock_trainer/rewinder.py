@@ -1,23 +1,25 @@
 """The trainer's gRPC service of rewinds: appends the command, follows the fold to it; a dry run measures and changes nothing."""
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
 from penstock import codec
 from penstock.errors import PenstockError
-from penstock.fold.drive import Resolve, drive
+from penstock.fold.drive import drive
 from penstock.fold.protocol import Record, Refold
 from penstock.fold.restore import starts
+from penstock.fold.setup import Resolve
 from penstock.fold.snapshots import BadSnapshot, Saved, SnapshotId
 from penstock.records import Rewound, Wire
 from penstock.rpc import NotFound
 from penstock.rpc.trainer.v1 import rewind_pb2, rewind_pb2_grpc
 from penstock_trainer.fold import TrainerFold
 from penstock_trainer.plan import Plan, planned
-from penstock_trainer.rewind import WRONG
+from penstock_trainer.rewind import WRONG, Rewind
 
 LOOK_EVERY_S = 0.1
 SAMPLE_RECORDS = 2_000  # folded by a dry run, to see how fast it goes
@@ -126,28 +128,29 @@ class RewindService(rewind_pb2_grpc.RewinderServicer):
         fold = await self._ports.make_fold(model)
         if saved is not None:
             fold.restore(saved.snapshot)
-        took_s, end = 0.0, min(began + SAMPLE_RECORDS, plan.end)
-        async with aclosing(self._ports.read(model, began, end)) as batches:
-            async for records in batches:
-                for at in range(0, len(records), BREATH_RECORDS):
-                    took_s += await self._fold(fold, records[at : at + BREATH_RECORDS])
-                    await asyncio.sleep(0)
-        return took_s / max(1, end - began)
-
-    async def _fold(self, fold: TrainerFold, records: Iterable[Record]) -> float:
-        began_s = self._ports.clock()
-        try:
-            async for _ in drive(fold, records, self._ports.resolve):
-                pass
-        except Refold:  # of a rewind before: what was folded up to it is sample enough
-            return self._ports.clock() - began_s
-        return self._ports.clock() - began_s
+        end = min(began + SAMPLE_RECORDS, plan.end)
+        return await each_s(fold, self._ports.read(model, began, end), self._ports.resolve, self._ports.clock)
 
     def _living(self, model: str) -> TrainerFold:
         fold = self._ports.fold_of(model)
         if fold is None:
             raise NotFound(f"no fold of {model} lives here. Try: penstock ls")
         return fold
+
+
+async def each_s(fold: TrainerFold, log: AsyncGenerator[list[Record]], resolve: Resolve, clock: Callable[[], float]) -> float:
+    """Seconds that a fold takes for each record of a part of a log, measured bit by bit while everything else goes on."""
+    took_s, folded = 0.0, 0
+    with contextlib.suppress(Refold):  # of a rewind before: what was folded up to it is sample enough
+        async with aclosing(log) as batches:
+            async for records in batches:
+                for at in range(0, len(records), BREATH_RECORDS):
+                    began_s = clock()
+                    async for _ in drive(fold, records[at : at + BREATH_RECORDS], resolve):
+                        folded += 1
+                    took_s += clock() - began_s
+                    await asyncio.sleep(0)
+    return took_s / max(1, folded)
 
 
 def result(fold: TrainerFold, cause: str) -> rewind_pb2.RewindResult:
@@ -158,13 +161,15 @@ def result(fold: TrainerFold, cause: str) -> rewind_pb2.RewindResult:
     answer = rewind_pb2.RewindResult(model=fold.name, cause=cause, position=rewind.position, began=began, records=records)
     answer.without.extend(rewind_pb2.Range(start=start, end=end) for start, end in rewind.cuts)
     answer.predictions, answer.champion = fold.counts["quarantined"], rewind.champion
-    for version in fold.cohort.versions.values():
-        if version.cause == cause:
-            proposed = fold.selection.heirs.of(rewind.champion) == version.number
-            digest = codec.digest(codec.encode(version.learner))
-            answer.heirs.append(
-                rewind_pb2.Heir(
-                    version=version.number, parent=version.parent, learner=version.learner_name, digest=digest, proposed=proposed
-                )
-            )
+    answer.heirs.extend(heirs_of(fold, rewind))
     return answer
+
+
+def heirs_of(fold: TrainerFold, rewind: Rewind) -> Iterator[rewind_pb2.Heir]:
+    """Who goes on since then."""
+    proposed = fold.selection.heirs.of(rewind.champion)
+    for version in fold.cohort.versions.values():
+        if version.cause == rewind.cause:
+            heir = rewind_pb2.Heir(version=version.number, parent=version.parent, learner=version.learner_name)
+            heir.digest, heir.proposed = codec.digest(codec.encode(version.learner)), version.number == proposed
+            yield heir

@@ -1,14 +1,14 @@
 """Who is born, who serves, who is proposed and who retires: every decision about versions, taken from the log alone."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from penstock.spec import Model, Reaction
 from penstock_trainer.checkpoints import CheckpointMade, Place, Proposed, checkpoint, propose
 from penstock_trainer.cohort import Cohort
-from penstock_trainer.heirs import Heirs, inherit, proposed
+from penstock_trainer.heirs import Heirs, inherit, lineage, proposed
 from penstock_trainer.history import Event, History
 from penstock_trainer.policy import Reactions, Refusal, proposal
 from penstock_trainer.rewind import Rewind
@@ -56,10 +56,10 @@ class Selection:
             if model and reaction.kind == value["kind"]:
                 yield from self._reacted(model, reaction, value)
 
-    def served(self, model: Model | None, value: Any) -> Decided:
-        """Which checkpoint answers from here on: an older answer than the one in force changes nothing."""
+    def served(self, model: Model | None, value: Any, *, known: bool = False) -> Decided:
+        """Which checkpoint answers from here on: an older answer than the one in force changes nothing, nor one of nobody we know."""
         order = (value["revision"], value["position"])
-        if order <= self.serving or not (value["version"] in self.cohort.versions or value["version"] in self.heirs):
+        if order <= self.serving or not (known or value["version"] in self.cohort.versions or value["version"] in self.heirs):
             self._counts["serves.ignored"] += 1
             return
         self.serving = order
@@ -89,13 +89,20 @@ class Selection:
         self.heirs.succeed(heirs, rewind, default=heirs.get(self.champion, heirs[best.number]))
         self.champion, self.serving = rewind.champion, rewind.serving
         self._proposed.clear()
+        if rewind.runtime:
+            yield from self._ended(heirs, rewind)
         for number in heirs.values():
             heir = self.cohort.versions[number]
-            lineage = {"parent": heir.parent, "without": [list(cut) for cut in rewind.cuts]}
-            self._note("rewound", number, rewind.cause, lineage | ({"corrected": len(rewind.corrections)} if rewind.corrections else {}))
+            self._note("rebuilt" if rewind.runtime else "rewound", number, rewind.cause, lineage(heir, rewind))
             if number != self.heirs.of(self.champion):
                 yield checkpoint(heir, self._place())
         yield from self._succeeded()
+
+    def _ended(self, parents: Iterable[int], rebuild: Rewind) -> Decided:
+        """Nobody of the runtime before is here to end its versions: what the log gives now under their numbers ends them."""
+        for version in (self.cohort.versions[number] for number in parents):
+            if rebuild.versions.get(version.number) == version.learner_name:
+                yield checkpoint(version, self._place())
 
     def refused_correction(self, event_id: str, depth: int) -> None:
         """A correction came too late to be learned: it is named."""

@@ -14,6 +14,7 @@ from penstock.registry_client import RegistryClient
 from penstock.rpc import NotFound, Refused
 from penstock.rpc.trainer.v1 import trainer_pb2, trainer_pb2_grpc
 from penstock_trainer.cohort import canonical
+from penstock_trainer.errors import differences
 from penstock_trainer.fold import TrainerFold
 from penstock_trainer.proof import Claim, Recorded, Replayed
 from penstock_trainer.versions import Version
@@ -28,14 +29,17 @@ Folds = Callable[[str], TrainerFold | None]
 class TrainerService(trainer_pb2_grpc.TrainerServicer):
     """Answers from the folds of this process; a proof is made by a process of its own, so that learning goes on meanwhile."""
 
-    def __init__(self, fold_of: Folds, registry: RegistryClient) -> None:
+    def __init__(self, fold_of: Folds, registry: RegistryClient, refused: Callable[[str], str | None]) -> None:
         self._fold_of = fold_of
         self._registry = registry
+        self._refused = refused
         self._proofs = asyncio.Semaphore(PROOFS_MAX)
 
     async def Describe(self, request: Any, context: Any) -> trainer_pb2.Description:  # noqa: N802 (gRPC's name)
-        """The fold of a model as it stands now. Raises: NotFound."""
+        """The fold of a model as it stands now. Raises: NotFound; Refused for one that cannot be folded here, with the reason."""
         fold = self._fold_of(request.model)
+        if reason := self._refused(request.model):
+            raise Refused(reason)
         if fold is None:
             raise NotFound(f"no fold of {request.model} lives here. Try: penstock ls")
         return description(fold)
@@ -43,9 +47,11 @@ class TrainerService(trainer_pb2_grpc.TrainerServicer):
     async def Verify(self, request: Any, context: Any) -> AsyncIterator[trainer_pb2.VerifyProgress]:  # noqa: N802 (gRPC's name)
         """Replay the log of a checkpoint and compare. Raises: NotFound, PenstockError when it cannot be replayed here."""
         recorded = await self._registry.resolve(request.reference)
-        if recorded.runtime != canonical(codec.runtime()):
-            made = f"the checkpoint was made under another runtime: {recorded.runtime}"
-            raise PenstockError(f"{made}. Try: verify it there; penstock backtest shows what this runtime makes of its log")
+        ours = canonical(codec.runtime())
+        if recorded.runtime != ours:
+            made = f"{request.reference} cannot be proved here: it was made under another runtime: {differences(recorded.runtime, ours)}"
+            cure = "verify it there (requirements.lock makes it again); what was made since a rebuild can be proved here"
+            raise PenstockError(f"{made}. Try: {cure}")
         claim = await self._claim(recorded, request.from_zero)
         async with self._proofs:
             async for line in _child(claim):
@@ -112,6 +118,7 @@ def result_of(claim: Claim, replayed: Replayed) -> trainer_pb2.VerifyResult:
         from_position=replayed.from_position,
         snapshot=replayed.snapshot,
         checkpoints=replayed.checkpoints,
+        rebuilt=replayed.rebuilt,
     )
 
 

@@ -18,7 +18,8 @@ from penstock import codec, postgres
 from penstock.errors import PenstockError
 from penstock.fold.drive import Read, replay
 from penstock.fold.poison import Caused
-from penstock.fold.protocol import Missing, Record, Refold
+from penstock.fold.protocol import Missing, Record, Refold, Unfit
+from penstock.fold.setup import Again
 from penstock.fold.snapshots import BadSnapshot, PostgresSnapshots, Saved, SnapshotStore, tail_of
 from penstock.kafka.log import read_log
 from penstock.records import Wire
@@ -27,6 +28,7 @@ from penstock.settings import Settings, schema_of
 from penstock_trainer.cohort import canonical
 from penstock_trainer.lean import NeedsRepair, ReplayFold
 from penstock_trainer.proof import Claim, Replayed, Witness, compared, metrics_of
+from penstock_trainer.rebuild import demanded
 from penstock_trainer.versions import Version
 
 PROGRESS_EVERY_S = 0.5
@@ -65,7 +67,9 @@ async def patiently(attempt: Attempt, saved: Saved | None) -> AsyncIterator[Prog
             return
         except NeedsRepair:
             careful = True
-        except Refold:  # something that the snapshot has learned is not to be learned
+        except (Refold, Unfit):  # something that the snapshot has learned is not to be learned, or not as it was
+            if saved is None:
+                raise
             saved = None
 
 
@@ -87,6 +91,7 @@ class Replay:
     def __init__(self, claim: Claim, topic: str, wire: Wire, saved: Saved | None, runtime: str = "", *, careful: bool = False) -> None:
         self._claim = claim
         self._wire = wire
+        self._runtime = runtime
         self._saved = saved
         self._tail = saved.tails.get(topic) if saved else None
         self.start = saved.next_offsets[topic] if saved else 0
@@ -98,10 +103,12 @@ class Replay:
     async def run(self, read: Read) -> AsyncIterator[int]:
         """Fold everything; now and then the position.
 
-        Raises: PenstockError for a log that is not the one of the snapshot; Refold if the log says to begin before the snapshot.
+        Raises: PenstockError for a log that is not the one of the snapshot; Refold if the log says to begin before the snapshot; Unfit
+        when it was made under another runtime.
         """
+        again: Again = lambda start: demanded(read(start), self._wire, self._runtime)  # noqa: E731
         heard_s, epoch = time.monotonic(), self._saved.id.epoch if self._saved else 0
-        async for _ in replay(self._fold, partial(self._behind_tail, read), self._resolve, self._see, self.start, epoch):
+        async for _ in replay(self._fold, partial(self._behind_tail, read), self._resolve, self._see, self.start, epoch, again=again):
             if time.monotonic() - heard_s > PROGRESS_EVERY_S:
                 heard_s = time.monotonic()
                 yield self._fold.chain.position
@@ -150,6 +157,7 @@ class Replay:
             checkpoints=self._witness.equal,
             difference="; ".join(filter(None, (difference, self._witness.first))),
             snapshot=self._saved.id.sequence if self._saved else 0,
+            rebuilt=max((each.position for each in fold.rewinds.all if each.runtime), default=0),
         )
 
 

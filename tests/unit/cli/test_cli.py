@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from typer.testing import CliRunner
 from penstock.cli import app
 from penstock.cli.platform import NotRunning
 from penstock.cli.produce import followed_by
+from penstock.cli.rebuild import describe_rebuild
 from penstock.cli.rewind import describe_rewind, read_range
 from penstock.cli.show import open_proposals
 from penstock.errors import UsageError
+from penstock.inspection.rebuild import Rebuilt
 from penstock.inspection.rewind import Heir, Rewound
 from penstock.replay import closing_ticks
 from penstock.spec import Spec, load
@@ -72,6 +75,23 @@ def test_a_rewind_says_who_goes_on_and_who_is_to_serve() -> None:
         "  2 more predictions are quarantined",
         "  version 3 goes on for 1 (sgd), digest abababababababab, to serve",
         "  version 4 goes on for 2 (adagrad), digest cdcdcdcdcdcdcdcd",
+    ]
+
+
+def test_a_rebuild_says_under_which_runtime_and_who_goes_on_and_a_dry_run_that_nothing_changed() -> None:
+    heirs = [Heir(3, 1, "sgd", "ab" * 32, True)]
+    done = Rebuilt("m", False, "rebuild:1f", 900, 800, 1.26, '{"river":"0.26.1","python":"3.11"}', heirs, 1, [1, 2])
+    assert describe_rebuild(done).splitlines() == [
+        "m was folded again from the beginning up to 900 in 1.3 s (rebuild:1f)",
+        "  under python 3.11, river 0.26.1",
+        "  version 3 goes on for 1 (sgd), digest abababababababab, to serve",
+    ]
+    assert describe_rebuild(replace(done, dry_run=True, heirs=[])).splitlines() == [
+        "m would be folded again from the beginning up to 900: about 1.3 s",
+        "  under python 3.11, river 0.26.1",
+        "  the living among its versions 1, 2 would go on as new ones; their checkpoints keep the runtime that they have",
+        "  what came since offset 800 was not told yet, and would be",
+        "nothing was changed",
     ]
 
 

@@ -47,3 +47,10 @@ def test_the_same_bytes_are_said_to_be_the_same() -> None:
     same = compared(0)
     same["right"]["digest"] = "left"
     assert describe_diff(same)[-1] == "the same bytes: digest left"
+
+
+def test_a_proof_over_a_log_that_was_rebuilt_says_which_part_it_proves() -> None:
+    told = describe(replace(PROOF, rebuilt=512)).splitlines()
+    assert told[:-1] == describe(PROOF).splitlines()
+    assert "rebuilt under this runtime at offset 512" in told[-1]
+    assert "only where their runtime is" in told[-1]

@@ -9,6 +9,7 @@ from penstock import codec
 from penstock.fold.protocol import Missing, Poison
 from penstock.rpc.registry.v1 import registry_pb2 as pb
 from penstock_deployer.declared import check, resolve
+from tests.runtimes import written_by
 from tests.tasks import SAMPLES
 from tests.unit.deployer.vectors import LEARNER, PREPROCESS, checkpoint, digest
 
@@ -23,6 +24,11 @@ class Registry:
         self._versions = [pb.Version(version=number, newest=pb.Checkpoint(recipe=recipe)) for number, recipe in enumerate(recipes, 1)]
         self.blobs: dict[str, bytes] = {}
         self._blob = blob
+        self.errors: list[dict[str, str]] = []
+
+    def error(self, event: str, **fields: str) -> None:
+        """The log of the deployer."""
+        self.errors.append({"event": event, **fields})
 
     async def versions(self, model: str) -> list[pb.Version]:
         return self._versions
@@ -33,7 +39,7 @@ class Registry:
 
 
 async def _resolved(registry: Registry, reference: str, kind: str = "blob") -> None:
-    await partial(resolve, registry.fetch, registry, registry.blobs, "late")(Missing(kind, reference))
+    await partial(resolve, registry.fetch, registry, registry.blobs, "late", registry)(Missing(kind, reference))
 
 
 async def test_the_bytes_of_any_version_of_the_model_are_kept() -> None:
@@ -57,6 +63,14 @@ async def test_bytes_that_are_no_learner_are_poison() -> None:
     with pytest.raises(Poison, match="not MessagePack"):
         await _resolved(registry, "d")
     assert registry.blobs == {}
+
+
+async def test_bytes_of_another_river_are_told_with_the_cure_and_left_to_the_fold() -> None:
+    blob = written_by("0.1.0", checkpoint(20))
+    registry = Registry([LEARNER], blob)
+    await _resolved(registry, digest(blob))
+    assert registry.blobs == {digest(blob): blob}
+    assert [(each["event"], each["cure"]) for each in registry.errors] == [("checkpoint_refused", "penstock rebuild late")]
 
 
 async def test_a_schema_is_only_fetched() -> None:

@@ -7,6 +7,7 @@ from penstock.fold.protocol import LogRecord, Missing, Output, Poison
 from penstock.learning import answer_of, present
 from penstock.tasks import TASKS
 from penstock_deployer.fold import DeployerFold
+from tests.runtimes import written_by
 from tests.unit.deployer.vectors import TOPIC, checkpoint, digest, make_bench
 
 BINARY = TASKS["binary_classification"]
@@ -223,3 +224,25 @@ async def test_a_restored_fold_takes_a_newer_serve_though_the_old_model_is_gone(
     second.restore(first.snapshot())
     outputs = run(second, [bench.serve(checkpoint(9), 1, 200), bench.vector(1)])
     assert bench.read(outputs[-1])["position"] == 200
+
+
+async def test_a_checkpoint_of_another_river_is_refused_and_the_one_before_goes_on() -> None:
+    bench = await make_bench()
+    fold = bench.fold()
+    run(fold, [bench.serve(checkpoint(5), 1, 100)])
+    with pytest.raises(Poison, match=r"undecodable_model.*written by River '0.1.0'.*Try: penstock rebuild"):
+        run(fold, [bench.serve(written_by("0.1.0", checkpoint(9)), 1, 200)])
+    assert bench.read(run(fold, [bench.vector(1)])[0])["position"] == 100
+
+
+async def test_after_an_upgrade_questions_go_on_without_an_answer_until_a_checkpoint_of_this_river_serves() -> None:
+    bench, old = await make_bench(), written_by("0.1.0", checkpoint(9))
+    before = bench.fold()
+    run(before, [bench.serve(checkpoint(5), 1, 100)])
+    bench.blobs[digest(checkpoint(5))] = old  # what stands there is what the River of then has written
+    fold = bench.fold()
+    fold.restore(before.snapshot())
+    outputs = run(fold, [bench.vector(1), bench.vector(2), bench.serve(checkpoint(20), 2, 50, version=2), bench.vector(3)])
+    told = [bench.read(output) for output in outputs if output.topic == "predictions.late"]
+    assert [(each["score"] is None, each["version"], each["position"]) for each in told] == [(True, 1, 100), (True, 1, 100), (False, 2, 50)]
+    assert (fold.counts["predictions"], fold.counts["unserved"], fold.counts["unreadable"]) == (3, 0, 2)

@@ -1,12 +1,15 @@
 import math
+from dataclasses import replace
 from random import Random
 
+import msgspec
 import pytest
 from river import metrics
 
 from penstock.fold.protocol import Poison
 from penstock_monitor.quality import Delays
 from penstock_monitor.service import quality_message
+from tests.runtimes import aged
 from tests.unit.monitor.outcomes import ADWIN, expired, labelled, make_bench, mixed, stepped
 
 
@@ -113,3 +116,21 @@ def test_a_label_that_was_known_before_the_question_has_no_delay() -> None:
     assert delays.quantile(0.5) == 0.0
     assert delays.quantile(0.99) == pytest.approx(60_000, rel=0.01)
     assert Delays().quantile(0.5) == 0.0
+
+
+async def test_after_an_upgrade_of_river_what_it_cannot_read_begins_anew_and_the_rest_goes_on() -> None:
+    bench, outcomes = await make_bench(), mixed(seed=1, size=300)
+    before = bench.fold(ADWIN)
+    records = bench.records(outcomes)
+    for record in records[:200]:
+        list(before.step(record))
+    snapshot = before.snapshot()
+    state = msgspec.msgpack.encode(aged(msgspec.msgpack.decode(snapshot.state), "0.1.0"))
+    fold = bench.fold(ADWIN)
+    fold.restore(replace(snapshot, state=state))
+    assert (fold.counts, fold.position) == (before.counts, before.position)
+    assert fold.quality.served.labels == 0
+    for record in records[200:]:
+        list(fold.step(record))
+    labelled_since = [each for each in outcomes[200:] if each["kind"] == "labelled" and each["served_score"] is not None]
+    assert fold.quality.served.labels == len(labelled_since)

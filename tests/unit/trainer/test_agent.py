@@ -22,7 +22,7 @@ class Around:
         self._fold = log.fold()
         self.agent = CommandAgent(
             log.wire,
-            Ports(self.send, self.writer, lambda _: TOPIC, self.live, self.applied, self.partitions, self.drifts, lambda: 0.0),
+            Ports(self.send, self.writer, lambda _: TOPIC, self.live, self.applied, self.partitions, self.drifts, lambda: 0.0, "{}"),
         )
 
     def commands(self) -> list[tuple[str, dict[str, Any]]]:

@@ -357,5 +357,5 @@ async def test_a_log_with_a_hole_is_a_loud_stop() -> None:
 async def test_another_runtime_is_refused() -> None:
     log = await a_log()
     fold = TrainerFold("m", log.wire, lambda _: b"", "outcomes.m", runtime='{"python":"0"}')
-    with pytest.raises(RuntimeChanged, match="run the trainer with that runtime"):
+    with pytest.raises(RuntimeChanged, match=r"python None \(here 0\).*Try: penstock rebuild m"):
         fold.step(log.records[0])

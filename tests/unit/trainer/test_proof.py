@@ -11,13 +11,14 @@ from penstock import codec
 from penstock.errors import PenstockError
 from penstock.fold.drive import Read
 from penstock.fold.ladder import Keep
-from penstock.fold.protocol import LogRecord, Record, Refold
+from penstock.fold.protocol import LogRecord, Record, Refold, Unfit
 from penstock.fold.snapshots import MemorySnapshots, Saved, SnapshotId, tail_of
 from penstock_trainer.checkpoints import CheckpointMade
 from penstock_trainer.fold import TrainerFold
 from penstock_trainer.proof import Claim, Recorded, Replayed
 from penstock_trainer.verify import Progress, Replay, nearest, patiently
 from tests.learning_log import SPEC, TOPIC, LearningLog, a_log, checkpoints, fold_all, tell
+from tests.runtimes import NEW, OLD, OTHER
 
 QUESTIONS = 700
 
@@ -253,9 +254,29 @@ async def test_from_a_snapshot_that_has_learned_what_is_cut_a_proof_begins_again
         assert (found.difference, found.from_position, found.snapshot) == ("", 0, 0)
 
 
-def attempts(proved: Proved, claim: Claim) -> Any:
+async def test_a_log_that_was_rebuilt_is_proved_as_it_is_folded_now() -> None:
+    log = await LearningLog.new()
+    log.spec(runtime=OLD)
+    log.serve(1, 1)
+    later(log, 60, 0)
+    old = log.fold(OLD)
+    fold_all(old, log.records)
+    before = Saved(SnapshotId("trainer/m", 0, 1, 0, len(log.records)), old.snapshot(), {TOPIC: len(log.records)}, {})
+    command = log.rebuild(NEW, told=len(log.records))
+    told = await tell(log, runtime=NEW)
+    proved = Proved(log, told.fold, told.checkpoints)
+    for version in (1, 2):  # the old number, as it has ended, and the new one
+        for saved in (None, before):
+            found = [step async for step in patiently(attempts(proved, proved.claim(version), NEW), saved)][-1]
+            assert isinstance(found, Replayed)
+            assert (found.difference, found.from_position, found.rebuilt) == ("", 0, command.offset)
+    with pytest.raises(Unfit, match="penstock rebuild m"):
+        [step async for step in patiently(attempts(proved, proved.claim(2), OTHER), None)]
+
+
+def attempts(proved: Proved, claim: Claim, runtime: str = "") -> Any:
     async def attempt(saved: Saved | None, careful: bool) -> AsyncIterator[Progress | Replayed]:
-        replay = Replay(claim, TOPIC, proved.log.wire, saved, careful=careful)
+        replay = Replay(claim, TOPIC, proved.log.wire, saved, runtime, careful=careful)
         async for records in replay.run(in_batches(proved.log.records[: claim.recorded.position])):
             yield Progress(records, claim.recorded.position)
         yield replay.result(0.0)

@@ -184,7 +184,7 @@ async def test_a_model_that_is_not_here_or_was_never_applied_or_is_being_rewound
         living.fold.step(living.log.records[-1])
     living.fold = living.log.fold()
     living.fold.begin(asked.value)
-    with pytest.raises(Refused, match="is being rewound"):
+    with pytest.raises(Refused, match="is being folded again"):
         await living.ask(5)
 
 

@@ -279,6 +279,7 @@ class VerifyResult(_message.Message):
     FROM_POSITION_FIELD_NUMBER: _builtins.int
     SNAPSHOT_FIELD_NUMBER: _builtins.int
     CHECKPOINTS_FIELD_NUMBER: _builtins.int
+    REBUILT_FIELD_NUMBER: _builtins.int
     equal: _builtins.bool
     reference: _builtins.str
     """in full: model/version@position"""
@@ -298,6 +299,8 @@ class VerifyResult(_message.Message):
     """the number of the snapshot that it began with; 0: with nothing"""
     checkpoints: _builtins.int
     """recorded checkpoints on the way that were equal too"""
+    rebuilt: _builtins.int
+    """offset of the last rebuild: what stands before it was folded under this runtime too; 0: none"""
     def __init__(
         self,
         *,
@@ -314,10 +317,11 @@ class VerifyResult(_message.Message):
         from_position: _builtins.int = ...,
         snapshot: _builtins.int = ...,
         checkpoints: _builtins.int = ...,
+        rebuilt: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chain", b"chain", "chain_replayed", b"chain_replayed", "checkpoints", b"checkpoints", "difference", b"difference", "digest", b"digest", "digest_replayed", b"digest_replayed", "equal", b"equal", "from_position", b"from_position", "metrics_equal", b"metrics_equal", "records", b"records", "reference", b"reference", "seconds", b"seconds", "snapshot", b"snapshot"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chain", b"chain", "chain_replayed", b"chain_replayed", "checkpoints", b"checkpoints", "difference", b"difference", "digest", b"digest", "digest_replayed", b"digest_replayed", "equal", b"equal", "from_position", b"from_position", "metrics_equal", b"metrics_equal", "rebuilt", b"rebuilt", "records", b"records", "reference", b"reference", "seconds", b"seconds", "snapshot", b"snapshot"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
