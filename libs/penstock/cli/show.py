@@ -130,6 +130,7 @@ def time_text(ms: int) -> str | None:
 
 
 def _print_model(shown: dict[str, Any]) -> None:
+    from rich.box import SIMPLE  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
@@ -141,15 +142,22 @@ def _print_model(shown: dict[str, Any]) -> None:
         return
     spec = shown["spec"]
     metrics = list(TASKS[spec["task"]].measures)
-    table = Table(
-        "version", "learner", "state", "born at", "cause", "labels", *[TITLES.get(name, name.replace("_", " ")) for name in metrics]
-    )
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
+    for name in (
+        "version",
+        "learner",
+        "state",
+        "why",
+        "born at",
+        "labels",
+        *[TITLES.get(name, name.replace("_", " ")) for name in metrics],
+    ):
+        table.add_column(name, no_wrap=True, justify="left" if name in ("learner", "state", "why") else "right")
     for each in learning["versions"]:
         mark = "champion" if each["version"] == learning["champion"] else each["state"]
-        scores = [f"{each['metrics'][name]:.4f}" if name in each["metrics"] else "–" for name in metrics]
-        table.add_row(
-            str(each["version"]), each["learner"], mark, str(each["born_position"]), each["cause"], f"{each['labels']:,}", *scores
-        )
+        why = each["cause"].partition(":")[0]  # the whole of it stands in what happened, and in -o json
+        scores = [f"{each['metrics'][name]:.4f}" if each["labels"] and name in each["metrics"] else "–" for name in metrics]
+        table.add_row(str(each["version"]), each["learner"], mark, why, str(each["born_position"]), f"{each['labels']:,}", *scores)
     console.print(table)
     if quality and quality["served"]["labels"]:
         served = ", ".join(f"{name} {quality['served'][name]:.4f}" for name in metrics if name in quality["served"])
@@ -165,7 +173,8 @@ def _print_model(shown: dict[str, Any]) -> None:
     for each in learning["history"][-20:]:
         detail = " ".join(f"{key}={value}" for key, value in each["detail"].items())
         console.print(
-            f"  {each['at'] or '':25} @{each['position']:<9} {each['kind']:9} version {each['version']}  ← {each['cause']} {detail}"
+            f"  {each['at'] or '':25} @{each['position']:<9} {each['kind']:9} version {each['version']}  ← {each['cause']} {detail}",
+            soft_wrap=True,
         )
 
 
