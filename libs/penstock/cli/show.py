@@ -130,7 +130,6 @@ def time_text(ms: int) -> str | None:
 
 
 def _print_model(shown: dict[str, Any]) -> None:
-    from rich.box import SIMPLE  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
@@ -142,7 +141,7 @@ def _print_model(shown: dict[str, Any]) -> None:
         return
     spec = shown["spec"]
     metrics = list(TASKS[spec["task"]].measures)
-    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in (
         "version",
         "learner",
