@@ -143,11 +143,11 @@ def _print_model(shown: dict[str, Any]) -> None:
     metrics = list(TASKS[spec["task"]].measures)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in (
-        "version",
+        "#",
         "learner",
         "state",
         "why",
-        "born at",
+        "born",
         "labels",
         *[TITLES.get(name, name.replace("_", " ")) for name in metrics],
     ):
