@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from penstock.fold.weather import Weather
 from penstock.spec import Stream
-from penstock_ingestion.door import JSON, JSON_LINES, Door, Message, Refused
+from penstock_ingestion.door import JSON, JSON_LINES, Door, Message, Problem, Refused
 
 BODY_BYTES_MAX = 4_000_000
 REQUESTS_MAX = 32
@@ -26,6 +26,9 @@ RETRY_AFTER_S = 2
 Send = Callable[[str, Sequence[Message]], Awaitable[list[int]]]
 """Appends messages to a topic; their offsets, once every replica that must has them. Raises: Weather."""
 
+Judge = Callable[[Stream, str, bytes], Awaitable[list[Problem]]]
+"""What would become of the records of a body, if they came to a stream's topic now. Raises: Refused, Weather."""
+
 
 class Gateway:
     """Takes events over HTTP, checks them against the contract, and puts them where the ingestion fold reads them.
@@ -34,9 +37,10 @@ class Gateway:
     is safe for a stream with an id, whose duplicates are dropped.
     """
 
-    def __init__(self, topic: Callable[[str], str], send: Send) -> None:
+    def __init__(self, topic: Callable[[str], str], send: Send, judge: Judge) -> None:
         self._topic = topic
         self._send = send
+        self._judge = judge
         self._doors: dict[str, Door] = {}
         self._requests = 0
 
@@ -49,6 +53,7 @@ class Gateway:
         routes = [
             Route("/events/{stream}", self._events, methods=["POST"]),
             Route("/events/{stream}/ticks", self._ticks, methods=["POST"]),
+            Route("/events/{stream}/trial", self._trial, methods=["POST"]),
         ]
         return Starlette(
             routes=routes, exception_handlers={HTTPException: _http_problem, Refused: _refused_problem, Weather: _away_problem}
@@ -70,6 +75,13 @@ class Gateway:
         async with self._slot():
             receipts = await self._append(door, door.ticks(await _body(request)))
         return JSONResponse({"accepted": receipts}, 202)
+
+    async def _trial(self, request: Request) -> Response:
+        """Nothing is sent: `penstock dlq replay` asks what would be taken."""
+        stream = self._find(request).stream
+        async with self._slot():
+            problems = await self._judge(stream, self._topic(stream.name), await _body(request))
+        return JSONResponse({"problems": [asdict(problem) for problem in problems]})
 
     @contextlib.asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:

@@ -12,6 +12,7 @@ from penstock.spec.avro import stream_schema
 from penstock.world import World
 from penstock_ingestion.fold import IngestionFold, Target
 from penstock_ingestion.framing import Decoder
+from penstock_ingestion.trial import Trial
 
 
 def plans(world: World, decoder: Decoder) -> Iterator[Plan]:
@@ -30,6 +31,16 @@ async def make_runner(world: World, decoder: Decoder, stream: Stream) -> Runner:
 
     unit = Unit(f"ingestion/{stream.name}", (source,), make_fold, stream.generation)
     return world.runner(unit, resolve=partial(_resolve, decoder))
+
+
+def make_trial(world: World, decoder: Decoder) -> Trial:
+    """What the gateway asks before a dead letter is sent again."""
+
+    async def make_fold(stream: Stream) -> IngestionFold:
+        with as_weather(f"the schemas of {stream.name} cannot be asked for"):
+            return IngestionFold(stream, 0, decoder, await _target(world, stream), world.process.topic("events", stream.name))
+
+    return Trial(make_fold, partial(_resolve, decoder))
 
 
 async def _target(world: World, stream: Stream) -> Target:

@@ -1,0 +1,175 @@
+"""`penstock dlq ls` and `penstock dlq show`: what was refused, how often, and why."""
+
+import base64
+import contextlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from penstock.cli.dlq.options import (
+    CodeOption,
+    KeyOption,
+    MessageOption,
+    SinceOption,
+    SourceOption,
+    StreamArgument,
+    UntilOption,
+    desk_at,
+    filter_of,
+    numbers,
+)
+from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, Output, OutputOption, addresses, run
+from penstock.errors import PenstockError
+
+if TYPE_CHECKING:
+    from penstock.deadletters.book import Filter, Group, Kind
+    from penstock.deadletters.letters import Letter
+
+BYTES_SHOWN_MAX = 512
+
+
+def ls(  # noqa: PLR0913, PLR0917  # an option each
+    stream: Annotated[str | None, typer.Argument(metavar="[STREAM]", help="A stream, or a topic such as validated.flights.")] = None,
+    code: CodeOption = None,
+    key: KeyOption = None,
+    source: SourceOption = None,
+    message: MessageOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    output: OutputOption = Output.TABLE,
+    folder: FolderOption = DEFAULT_FOLDER,
+) -> None:
+    """Count dead letters by topic, code and message; each with one to look at."""
+    found = run(_groups(folder, stream, filter_of(code, key, source, message, since, until)))
+    if output is Output.JSON:
+        typer.echo(json.dumps([_as_json(kind, group) for kind, group in found]))
+    elif found:
+        _print_groups(found)
+    else:
+        typer.echo("no dead letters")
+
+
+def show(
+    stream: StreamArgument,
+    place: Annotated[str | None, typer.Argument(metavar="[PARTITION:OFFSET]", help="A letter as ls names it; else the newest.")] = None,
+    code: CodeOption = None,
+    key: KeyOption = None,
+    source: SourceOption = None,
+    message: MessageOption = None,
+    output: OutputOption = Output.TABLE,
+    folder: FolderOption = DEFAULT_FOLDER,
+) -> None:
+    """Show one dead letter: where its record stood, why it was refused, what to do, and its bytes, readable."""
+    shown = run(_shown(folder, stream, place, filter_of(code, key, source, message)))
+    typer.echo(json.dumps(shown, ensure_ascii=False) if output is Output.JSON else _lines(shown))
+
+
+async def _groups(folder: Path, stream: str | None, chosen: "Filter") -> "list[tuple[Kind, Group]]":
+    """The kinds of every topic that is meant."""
+    from penstock.deadletters.book import Groups  # noqa: PLC0415
+
+    found: list[tuple[Kind, Group]] = []
+    async with desk_at(folder) as desk:
+        for topic in await desk.topics(stream):
+            bounds = await desk.bounds(topic)
+            groups = Groups(await desk.book(bounds))
+            async for letter in desk.letters(bounds, chosen):
+                groups.take(letter)
+            found += groups.ordered()
+    return found
+
+
+async def _shown(folder: Path, stream: str, place: str | None, chosen: "Filter") -> dict[str, Any]:
+    """A letter as plain values."""
+    from penstock.deadletters.codes import known  # noqa: PLC0415
+
+    async with desk_at(folder) as desk:
+        (topic,) = await desk.topics(stream)
+        bounds = await desk.bounds(topic)
+        letter = await desk.letter(topic, *numbers(place)) if place else await desk.newest(bounds, chosen)
+        waits = (await desk.book(bounds)).waits(letter)
+    code = known(letter.code)
+    return {
+        "letter": str(letter.at),
+        "record": str(letter.of),
+        "first_record": str(letter.root),
+        "refused_at": _time(letter.time_ms),
+        "service": letter.reasons["service"],
+        "code": letter.code,
+        "message": letter.message,
+        "meaning": code.meaning if code else None,
+        "cure": code.cure if code else None,
+        "attempts": letter.attempt,
+        "waits": waits,
+        "key": _text(letter.key),
+        "headers": {name: _text(value) for name, value in letter.headers},
+        "value": await _readable(letter, folder),
+        "value_base64": None if letter.value is None else base64.b64encode(letter.value).decode(),
+    }
+
+
+async def _readable(letter: "Letter", folder: Path) -> Any:
+    """The value: JSON, or Avro whose schema is known, as plain values; anything else as text, or in hex."""
+    from penstock.records import Wire  # noqa: PLC0415
+    from penstock.records.schemas import HttpSchemaRegistry  # noqa: PLC0415
+
+    if letter.dropped or letter.value is None:
+        return None
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.loads(letter.value)
+    if letter.value[:1] == b"\0":
+        async with contextlib.aclosing(HttpSchemaRegistry(addresses(folder).schema_registry_url)) as schemas:
+            with contextlib.suppress(PenstockError, OSError):
+                return json.loads(json.dumps((await Wire(schemas).read_or_fetch(letter.value))[1], default=str))
+    text = _text(letter.value[:BYTES_SHOWN_MAX])
+    return text if text is not None and text.isprintable() else letter.value[:BYTES_SHOWN_MAX].hex(" ")
+
+
+def _text(data: bytes | None) -> str | None:
+    return None if data is None else data.decode(errors="backslashreplace")
+
+
+def _time(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def _as_json(kind: "Kind", group: "Group") -> dict[str, Any]:
+    counts = {"waiting": group.waiting, "sent_again": group.sent_again}
+    times = {"first": _time(group.first_ms), "last": _time(group.last_ms)}
+    example = group.example.at
+    return {**kind._asdict(), **counts, **times, "example": f"{example.partition}:{example.offset}"}
+
+
+def _print_groups(found: "list[tuple[Kind, Group]]") -> None:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.markup import escape  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table("topic", "code", "message", "waiting", "sent again", "first", "last", "example")
+    for kind, group in found:
+        row = {name: str(value) for name, value in _as_json(kind, group).items()} | {"waiting": f"{group.waiting:,}"}
+        table.add_row(*[escape(row[name]) for name in ("topic", "code", "message", "waiting", "sent_again", "first", "last", "example")])
+    console = Console(soft_wrap=True)
+    console.print(table)
+    kind, group = found[0]
+    example = _as_json(kind, group)["example"]
+    console.print(f"Try: penstock dlq show {kind.topic} {example}; penstock dlq replay {kind.topic} --dry-run", soft_wrap=True)
+
+
+def _lines(shown: dict[str, Any]) -> str:
+    value = shown["value"]
+    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    lines = [
+        f"{shown['letter']}, refused by {shown['service']} at {shown['refused_at']}",
+        f"  record    {shown['record']}" + (f", first {shown['first_record']}" if shown["record"] != shown["first_record"] else ""),
+        f"  code      {shown['code']}: {shown['meaning'] or 'no code of this version'}",
+        f"  message   {shown['message']}",
+        f"  to do     {shown['cure'] or '–'}",
+        f"  sent again {shown['attempts']} times; {'waits' if shown['waits'] else 'something newer speaks of it'}",
+        f"  key       {shown['key'] if shown['key'] is not None else '–'}",
+        *[f"  header    {name}: {header}" for name, header in shown["headers"].items()],
+    ]
+    return "\n".join([*lines, text if shown["value_base64"] is not None else "its bytes are not in the letter"])
