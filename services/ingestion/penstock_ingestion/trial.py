@@ -65,7 +65,9 @@ def _record(topic: str, number: int, given: Any) -> LogRecord:
     return LogRecord(topic, 0, number, time.time_ns() // 1_000_000, key, value, headers)
 
 
-def _header(name: str, value: str | None) -> Header:
+def _header(name: Any, value: str | None) -> Header:
+    if not isinstance(name, str):
+        raise TypeError("a header's name is text")
     return name, _bytes(value)
 
 

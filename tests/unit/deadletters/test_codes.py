@@ -51,7 +51,9 @@ def test_every_code_stands_in_the_table_and_every_code_of_the_table_can_be_given
 
 
 def test_what_ingestion_refuses_stands_in_its_own_table() -> None:
-    of_ingestion = codes_below(Path(penstock_ingestion.__file__).parent, ROOT / "libs" / "penstock" / "records", ROOT / "libs" / "penstock" / "fold")
+    of_ingestion = codes_below(
+        Path(penstock_ingestion.__file__).parent, ROOT / "libs" / "penstock" / "records", ROOT / "libs" / "penstock" / "fold"
+    )
     assert of_ingestion == AT_THE_DOOR.keys()
 
 

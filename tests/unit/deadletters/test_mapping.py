@@ -45,7 +45,9 @@ def test_a_cast_changes_what_fits_and_leaves_the_rest_to_the_contract(value: Any
     assert (changed, changed.__class__) == (kept, kept.__class__)
 
 
-@pytest.mark.parametrize("value", [None, b"", b"?", b"[1]", b'{"temp": 1, "warmth": 2}', b'{"temp": 1, "temp": 2}', b"\x00\x00\x00\x00\x01a"])
+@pytest.mark.parametrize(
+    "value", [None, b"", b"?", b"[1]", b'{"temp": 1, "warmth": 2}', b'{"temp": 1, "temp": 2}', b"\x00\x00\x00\x00\x01a"]
+)
 def test_what_is_no_plain_event_is_not_mapped(value: bytes | None) -> None:
     with pytest.raises(Unmappable):
         Mapping(rename={"temp": "warmth"}).apply(value)
