@@ -4,11 +4,12 @@ import json
 import shutil
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from penstock.local.stack import start_detached, stop
-from tests.scenario.doors import SPEC, Doors, failure, reading
+from tests.scenario.doors import SPEC, START, Doors, failure, reading
 from tests.scenario.running import DEADLINE_S, Platform
 from tests.waiting import until
 
@@ -17,9 +18,19 @@ WIDER = SPEC.replace("range: [-50, 150]", "range: [-50, 400]")
 KILLED = -9
 
 
+def asked(number: int) -> bytes:
+    """One event a second: all of them lie within the horizon, so that what is mended late is still answered."""
+    return reading(number, at=(START + timedelta(seconds=number)).isoformat())
+
+
+def answered(number: int) -> bytes:
+    """The label, two hours later."""
+    return failure(number, known_at=(START + timedelta(seconds=number, hours=2)).isoformat())
+
+
 def broken(number: int) -> bytes:
     """An event that is refused in one of three ways: a number as text, a field with another name, a range that was declared too narrow."""
-    fields = json.loads(reading(number))
+    fields = json.loads(asked(number))
     match number % 3:
         case 0:
             fields["warmth"] = str(fields["warmth"])
@@ -32,7 +43,7 @@ def broken(number: int) -> bytes:
 
 def whole(number: int) -> bytes:
     """What the broken event should have been."""
-    fields = json.loads(reading(number))
+    fields = json.loads(asked(number))
     return json.dumps(fields | {"warmth": fields["warmth"] + (200 if number % 3 == 2 else 0)}).encode()
 
 
@@ -85,11 +96,11 @@ def compare(platform: Platform, folder: Path, events: int, broken_events: int, *
     never, mended = Doors(platform, WIDER), Doors(platform)
     numbers = range(1, events + 1)
     is_broken = {number: number % every == 0 for number in numbers}
-    never.ask(*(whole(number) if is_broken[number] else reading(number) for number in numbers))
-    mended.ask(*(broken(number) if is_broken[number] else reading(number) for number in numbers))
+    never.ask(*(whole(number) if is_broken[number] else asked(number) for number in numbers))
+    mended.ask(*(broken(number) if is_broken[number] else asked(number) for number in numbers))
     until(lambda: mended.taken(mended.readings).get("rejected") == broken_events, DEADLINE_S)
     for doors in (never, mended):
-        doors.answer(*map(failure, numbers))
+        doors.answer(*map(answered, numbers))
     Session(mended, aloud=aloud).run(folder / "mapping.yaml", folder / "penstock.yaml")
     for doors in (never, mended):
         doors.wait(predictions=events, labelled=events, pending=0)

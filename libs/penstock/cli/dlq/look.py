@@ -47,7 +47,7 @@ def ls(  # noqa: PLR0913, PLR0917  # an option each
     if output is Output.JSON:
         typer.echo(json.dumps([_as_json(kind, group) for kind, group in found]))
     elif found:
-        _print_groups(found)
+        typer.echo(describe(found))
     else:
         typer.echo("no dead letters")
 
@@ -143,20 +143,20 @@ def _as_json(kind: "Kind", group: "Group") -> dict[str, Any]:
     return {**kind._asdict(), **counts, **times, "example": f"{example.partition}:{example.offset}"}
 
 
-def _print_groups(found: "list[tuple[Kind, Group]]") -> None:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.markup import escape  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    table = Table("topic", "code", "message", "waiting", "sent again", "first", "last", "example")
-    for kind, group in found:
-        row = {name: str(value) for name, value in _as_json(kind, group).items()} | {"waiting": f"{group.waiting:,}"}
-        table.add_row(*[escape(row[name]) for name in ("topic", "code", "message", "waiting", "sent_again", "first", "last", "example")])
-    console = Console(soft_wrap=True)
-    console.print(table)
-    kind, group = found[0]
-    example = _as_json(kind, group)["example"]
-    console.print(f"Try: penstock dlq show {kind.topic} {example}; penstock dlq replay {kind.topic} --dry-run", soft_wrap=True)
+def describe(found: "list[tuple[Kind, Group]]") -> str:
+    """The kinds of letters in words, topic by topic."""
+    lines: list[str] = []
+    for topic in dict.fromkeys(kind.topic for kind, _ in found):
+        own = [(kind, group) for kind, group in found if kind.topic == topic]
+        waiting, again = (sum(getattr(group, name) for _, group in own) for name in ("waiting", "sent_again"))
+        lines.append(f"{topic}: {waiting:,} letters wait, {again:,} were sent again and did not come back")
+        for kind, group in own:
+            shown = _as_json(kind, group)
+            lines.append(f"{group.waiting:8,} {group.sent_again:8,}  {kind.code}: {kind.message}")
+            lines.append(f"{'':19}{shown['first']} … {shown['last']}, such as {shown['example']}")
+    stream = found[0][0].topic.removeprefix("events.")
+    example = _as_json(*found[0])["example"]
+    return "\n".join([*lines, f"Try: penstock dlq show {stream} {example}; penstock dlq replay {stream} --dry-run"])
 
 
 def _lines(shown: dict[str, Any]) -> str:
