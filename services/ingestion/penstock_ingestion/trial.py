@@ -10,9 +10,10 @@ from penstock.fold.drive import step
 from penstock.fold.limits import Limits
 from penstock.fold.protocol import Header, LogRecord, Missing, Output, Poison, Record
 from penstock.spec import Stream
-from penstock_ingestion.door import BATCH_EVENTS_MAX, Problem, Refused
 from penstock_ingestion.fold import IngestionFold
 from penstock_ingestion.framing import parse_object
+from penstock_ingestion.problems import Problem, Refused
+from penstock_ingestion.requests import BATCH_EVENTS_MAX
 
 MakeFold = Callable[[Stream], Awaitable[IngestionFold]]
 

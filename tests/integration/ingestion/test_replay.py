@@ -21,6 +21,7 @@ from penstock.fold.protocol import Output
 from penstock.fold.runner import Runner
 from penstock.kafka.ports import Bounds, TopicPartition
 from penstock_ingestion import sender
+from penstock_ingestion.admission import Admission
 from penstock_ingestion.framing import Decoder
 from penstock_ingestion.gateway import Gateway
 from penstock_ingestion.units import make_trial
@@ -79,7 +80,7 @@ class Hall(NamedTuple):
 async def hall(corner: Corner) -> AsyncIterator[Hall]:
     async with station(corner) as here, sender.opened(corner.bootstrap) as producer:
         trial = make_trial(here.world, Decoder(here.world.wire))
-        gateway = Gateway(lambda stream: f"{corner.prefix}events.{stream}", producer.send, trial.judge)
+        gateway = Gateway(lambda stream: f"{corner.prefix}events.{stream}", producer.send, trial.judge, Admission(32))
         gateway.open({"weather": WEATHER})
         desk = Desk(corner.bootstrap, corner.kafka, corner.prefix)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app()), base_url="http://gateway") as http:

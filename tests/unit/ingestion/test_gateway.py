@@ -12,9 +12,13 @@ from aiokafka.partitioner import murmur2
 
 from penstock.fold.weather import Weather
 from penstock_ingestion import gateway as limits
-from penstock_ingestion.door import BATCH_EVENTS_MAX, Message
+from penstock_ingestion.admission import RETRY_AFTER_S, Admission
+from penstock_ingestion.door import Message
 from penstock_ingestion.gateway import Gateway
+from penstock_ingestion.requests import BATCH_EVENTS_MAX
 from tests.unit.ingestion.streams import NOON_MS, TOPIC, flight, flights, house, record
+
+REQUESTS_MAX = 32
 
 
 class Log:
@@ -32,7 +36,7 @@ class Log:
         if self.away:
             raise Weather("no broker answers")
         self.waiting += 1
-        if self.waiting == limits.REQUESTS_MAX:
+        if self.waiting == REQUESTS_MAX:
             self.full.set()
         await self.gate.wait()
         first = len(self.sent)
@@ -47,7 +51,7 @@ def log() -> Log:
 
 @pytest.fixture
 async def http(log: Log) -> AsyncIterator[httpx.AsyncClient]:
-    gateway = Gateway(lambda stream: f"events.{stream}", log.send, (await house()).trial().judge)
+    gateway = Gateway(lambda stream: f"events.{stream}", log.send, (await house()).trial().judge, Admission(REQUESTS_MAX))
     gateway.open({"flights": flights(), "places": flights(name="places", id=None)})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app()), base_url="http://gateway") as client:
         yield client
@@ -159,13 +163,13 @@ async def test_a_tick_needs_a_time(http: httpx.AsyncClient, log: Log, body: Any)
 async def test_a_broker_that_is_away_is_503_with_retry_after(http: httpx.AsyncClient, log: Log) -> None:
     log.away = True
     answer = await http.post("/events/flights", json=flight())
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, str(limits.RETRY_AFTER_S))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, str(RETRY_AFTER_S))
 
 
 async def test_too_many_requests_at_once_are_told_to_come_back(http: httpx.AsyncClient, log: Log) -> None:
     log.gate.clear()
     async with asyncio.TaskGroup() as tasks:
-        answers = [tasks.create_task(http.post("/events/flights", json=flight(flight_id=str(id)))) for id in range(limits.REQUESTS_MAX)]
+        answers = [tasks.create_task(http.post("/events/flights", json=flight(flight_id=str(id)))) for id in range(REQUESTS_MAX)]
         await log.full.wait()
         assert (await http.post("/events/flights", json=flight())).status_code == 429
         log.gate.set()
@@ -174,7 +178,7 @@ async def test_too_many_requests_at_once_are_told_to_come_back(http: httpx.Async
 
 
 async def test_streams_come_and_go(log: Log) -> None:
-    gateway = Gateway(lambda stream: f"events.{stream}", log.send, (await house()).trial().judge)
+    gateway = Gateway(lambda stream: f"events.{stream}", log.send, (await house()).trial().judge, Admission(REQUESTS_MAX))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app()), base_url="http://gateway") as http:
         assert "penstock apply" in (await http.post("/events/flights", json=flight())).json()["detail"]
         gateway.open({"flights": flights()})

@@ -154,9 +154,10 @@ def describe(found: "list[tuple[Kind, Group]]") -> str:
             shown = _as_json(kind, group)
             lines.append(f"{group.waiting:8,} {group.sent_again:8,}  {kind.code}: {kind.message}")
             lines.append(f"{'':19}{shown['first']} … {shown['last']}, such as {shown['example']}")
-    stream = found[0][0].topic.removeprefix("events.")
-    example = _as_json(*found[0])["example"]
-    return "\n".join([*lines, f"Try: penstock dlq show {stream} {example}; penstock dlq replay {stream} --dry-run"])
+    kind, group = found[0]  # what waits comes first
+    stream, example = kind.topic.removeprefix("events."), _as_json(kind, group)["example"]
+    hint = [f"Try: penstock dlq show {stream} {example}; penstock dlq replay {stream} --dry-run"] if group.waiting else []
+    return "\n".join([*lines, *hint])
 
 
 def _lines(shown: dict[str, Any]) -> str:
