@@ -17,7 +17,7 @@ async def main(process: Process) -> None:
     """Serve until cancelled; ready when the catalogue is known and the gateway answers."""
     settings = process.settings
     async with open_world(process) as world, sender.opened(settings.bootstrap) as producer:
-        trial = make_trial(world, Decoder(world.wire))
+        trial = make_trial(world)
         admission = Admission(settings.http_requests_max, settings.http_rate_max)
         gateway = Gateway(partial(process.topic, "events"), producer.send, trial.judge, admission)
         fleet = Fleet(partial(plans, world, Decoder(world.wire)), process.log)

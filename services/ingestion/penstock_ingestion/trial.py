@@ -6,16 +6,17 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from penstock.fold.drive import step
+from penstock.fold.drive import Resolve, step
 from penstock.fold.limits import Limits
-from penstock.fold.protocol import Header, LogRecord, Missing, Output, Poison, Record
+from penstock.fold.protocol import Header, LogRecord, Output, Poison, Record
 from penstock.spec import Stream
 from penstock_ingestion.fold import IngestionFold
 from penstock_ingestion.framing import parse_object
 from penstock_ingestion.problems import Problem, Refused
 from penstock_ingestion.requests import BATCH_EVENTS_MAX
 
-MakeFold = Callable[[Stream], Awaitable[IngestionFold]]
+MakeFold = Callable[[Stream], Awaitable[tuple[IngestionFold, Resolve]]]
+"""A fold of a stream, and what brings the schemas that it misses."""
 
 
 class Trial:
@@ -24,9 +25,8 @@ class Trial:
     What only the partition's own fold knows is not: whether an id came before, and how far a time jumps from the records before it.
     """
 
-    def __init__(self, make_fold: MakeFold, resolve: Callable[[Missing], Awaitable[None]]) -> None:
+    def __init__(self, make_fold: MakeFold) -> None:
         self._make_fold = make_fold
-        self._resolve = resolve
 
     async def judge(self, stream: Stream, topic: str, body: bytes) -> list[Problem]:
         """What is wrong with each of {"records": [{"key", "value", "headers"}]} (bytes in base64); nothing for one that would be taken.
@@ -34,7 +34,7 @@ class Trial:
         Raises: Refused; Weather while a schema cannot be fetched.
         """
         records = [_record(topic, number, given) for number, given in enumerate(_given(body))]
-        fold = await self._make_fold(stream)
+        fold, resolve = await self._make_fold(stream)
         beginning, problems = fold.snapshot(), list[Problem]()
 
         def refuse(record: Record, poison: Poison) -> Sequence[Output]:
@@ -42,7 +42,7 @@ class Trial:
             return ()
 
         for record in records:
-            await step(fold, record, self._resolve, Limits(), refuse)
+            await step(fold, record, resolve, Limits(), refuse)
             fold.restore(beginning)
         return problems
 

@@ -6,6 +6,7 @@ from functools import partial
 from penstock.fleet import Plan
 from penstock.fold.protocol import Missing
 from penstock.fold.runner import Runner, Unit
+from penstock.fold.setup import Resolve
 from penstock.patience import as_weather, patiently
 from penstock.spec import Stream
 from penstock.spec.avro import stream_schema
@@ -33,14 +34,15 @@ async def make_runner(world: World, decoder: Decoder, stream: Stream) -> Runner:
     return world.runner(unit, resolve=partial(_resolve, decoder))
 
 
-def make_trial(world: World, decoder: Decoder) -> Trial:
+def make_trial(world: World) -> Trial:
     """What the gateway asks before a dead letter is sent again."""
 
-    async def make_fold(stream: Stream) -> IngestionFold:
+    async def make_fold(stream: Stream) -> tuple[IngestionFold, Resolve]:
+        source, decoder = world.process.topic("events", stream.name), Decoder(world.wire)
         with as_weather(f"the schemas of {stream.name} cannot be asked for"):
-            return IngestionFold(stream, 0, decoder, await _target(world, stream), world.process.topic("events", stream.name))
+            return IngestionFold(stream, 0, decoder, await _target(world, stream), source), partial(_resolve, decoder)
 
-    return Trial(make_fold, partial(_resolve, decoder))
+    return Trial(make_fold)
 
 
 async def _target(world: World, stream: Stream) -> Target:

@@ -22,7 +22,6 @@ from penstock.fold.runner import Runner
 from penstock.kafka.ports import Bounds, TopicPartition
 from penstock_ingestion import sender
 from penstock_ingestion.admission import Admission
-from penstock_ingestion.framing import Decoder
 from penstock_ingestion.gateway import Gateway
 from penstock_ingestion.units import make_trial
 from tests.conftest import Corner
@@ -79,7 +78,7 @@ class Hall(NamedTuple):
 @asynccontextmanager
 async def hall(corner: Corner) -> AsyncIterator[Hall]:
     async with station(corner) as here, sender.opened(corner.bootstrap) as producer:
-        trial = make_trial(here.world, Decoder(here.world.wire))
+        trial = make_trial(here.world)
         gateway = Gateway(lambda stream: f"{corner.prefix}events.{stream}", producer.send, trial.judge, Admission(32))
         gateway.open({"weather": WEATHER})
         desk = Desk(corner.bootstrap, corner.kafka, corner.prefix)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from penstock.fold.drive import drive
+from penstock.fold.drive import Resolve, drive
 from penstock.fold.protocol import Header, LogRecord, Missing, Output
 from penstock.records import Wire, platform_schema
 from penstock.records.schemas import MemorySchemaRegistry
@@ -81,10 +81,10 @@ class House(NamedTuple):
     def trial(self) -> Trial:
         """What the gateway asks."""
 
-        async def make_fold(stream: Stream) -> IngestionFold:
-            return IngestionFold(stream, 0, self.decoder, self.target, TOPIC)
+        async def make_fold(stream: Stream) -> tuple[IngestionFold, Resolve]:
+            return IngestionFold(stream, 0, self.decoder, self.target, TOPIC), self.resolve
 
-        return Trial(make_fold, self.resolve)
+        return Trial(make_fold)
 
     def read(self, output: Output) -> dict[str, Any]:
         return self.wire.read(output.value)[1]
