@@ -20,7 +20,7 @@ from penstock_ingestion.clock import Clock
 from penstock_ingestion.contract import compile_contract, identifier
 from penstock_ingestion.duplicates import RecentIds, payload_digest
 from penstock_ingestion.framing import Decoder, Event, SentTick, unframe
-from penstock_ingestion.replays import Replays, first_place
+from penstock_ingestion.replays import Replays, first_place, place_of
 
 
 class Target(NamedTuple):
@@ -64,8 +64,8 @@ class IngestionFold:
             raise
 
     def _event(self, record: Record, event: Event) -> Iterable[Output]:
-        first = first_place(record)
-        if first is not None and self._replays.knows(first.offset):
+        replayed = first_place(record)
+        if replayed is not None and self._replays.knows(replayed.offset):
             return self._duplicate()
         fields = self._validate(event.fields)
         entity = identifier("no_key", self._stream.key, fields[self._stream.key])
@@ -75,14 +75,13 @@ class IngestionFold:
         digest = payload_digest(fields) if event_id else b""
         if event_id and self._recent.knows(event_id, digest):
             return self._duplicate()
-        place = f"{record.topic}:{record.partition}:{record.offset if first is None else first.offset}"
-        output = self._output(record, time_ms, event_id or place, entity.encode(), fields)
+        output = self._output(record, time_ms, event_id or place_of(record), entity.encode(), fields)
         clock_ms = self._clock.advance(time_ms, appended)
         self._recent.forget(clock_ms)
         if event_id:
             self._recent.remember(event_id, digest, clock_ms)
-        if first is not None:
-            self._replays.remember(first.offset, record.timestamp)
+        if replayed is not None:
+            self._replays.remember(replayed.offset, record.timestamp)
         self._count_validated(event)
         return (output,)
 

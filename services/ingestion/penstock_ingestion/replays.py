@@ -30,6 +30,11 @@ def first_place(record: Record) -> Place | None:
     return place
 
 
+def place_of(record: Record) -> str:
+    """What names an event that has no id: the place of its record, or the first one if it was sent again. Raises: Poison."""
+    return str(first_place(record) or f"{record.topic}:{record.partition}:{record.offset}")
+
+
 class Replays:
     """The first places, within one input partition, of the records that were refused, sent again, and taken.
 
