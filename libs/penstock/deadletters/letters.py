@@ -11,6 +11,7 @@ from penstock.fold.protocol import Header, Record
 REPLAY_OF = "__dlq.replay.of"
 REPLAY_ATTEMPT = "__dlq.replay.attempt"
 NOTE = "__dlq.replay.sent"
+DIGITS_MAX = 19  # of an offset; Python reads no number of some thousand digits
 
 
 class Place(NamedTuple):
@@ -33,7 +34,7 @@ class Place(NamedTuple):
     def read(cls, text: str) -> "Place | None":
         """The place that a text names; None if it names none."""
         topic, *numbers = text.rsplit(":", 2)
-        if not topic or len(numbers) != 2 or not all(number.isascii() and number.isdecimal() for number in numbers):
+        if not topic or len(numbers) != 2 or not all(map(_is_number, numbers)):
             return None
         return cls(topic, int(numbers[0]), int(numbers[1]))
 
@@ -101,7 +102,7 @@ class Note:
         """The note in a record; one that nobody can read says nothing."""
         try:
             attempts = json.loads(record.value or b"")
-        except ValueError:
+        except (ValueError, RecursionError):
             attempts = None
         found = attempts.items() if isinstance(attempts, dict) else ()
         return cls({root: attempt for root, attempt in found if type(attempt) is int})
@@ -127,6 +128,10 @@ def _replayed(headers: Sequence[Header]) -> tuple[tuple[Header, ...], Place | No
         return tuple(headers), None, 0
     root, attempt = ((value or b"").decode(errors="replace") for _, value in headers[-2:])
     place = Place.read(root)
-    if place is None or not (attempt.isascii() and attempt.isdecimal()):
+    if place is None or not _is_number(attempt):
         return tuple(headers), None, 0
     return tuple(headers[:-2]), place, int(attempt)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= DIGITS_MAX

@@ -13,6 +13,7 @@ from penstock.deadletters.desk import Desk
 from penstock.deadletters.letters import Letter
 from penstock.deadletters.mapping import Mapping, Unmappable
 from penstock.errors import PenstockError
+from penstock.fold.protocol import Output
 from penstock.kafka.ports import Bounds, TopicPartition
 
 BATCH_LETTERS_MAX = 500
@@ -39,6 +40,11 @@ class Report:
     kept: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     came_back: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        counts = {"found": self.found, "sent": self.sent, "would_be_sent": self.would_be_sent, "came_back": self.came_back}
+        return counts | {"kept": dict(self.kept), "refused": dict(self.refused)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,7 @@ async def _batches(letters: AsyncIterator[Ready]) -> AsyncIterator[list[Ready]]:
     size_bytes = 0
     async for ready in letters:
         letter, value = ready
-        more_bytes = len(value or b"") + len(letter.key or b"")
+        more_bytes = size_bytes(Output(letter.of.topic, 0, letter.key, value, letter.headers))
         if batch and (len(batch) >= BATCH_LETTERS_MAX or size_bytes + more_bytes > BATCH_BYTES_MAX):
             yield batch
             batch, size_bytes = [], 0

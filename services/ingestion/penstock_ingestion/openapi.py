@@ -1,6 +1,7 @@
 """The gateway described: an OpenAPI 3.1 document made of the contracts of all streams, and a page for people."""
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -171,7 +172,7 @@ def page(streams: Mapping[str, Stream], address: str) -> str:
 
 
 def _section(name: str, stream: Stream, address: str) -> Iterator[str]:
-    command = f"curl --json '{json.dumps(_example(stream))}' {address}/events/{name}"
+    command = f"curl --json {shlex.quote(json.dumps(_example(stream)))} {address}/events/{name}"
     yield f"<h2>{escape(name)}</h2><pre>{escape(command)}</pre><table><tr><th>field<th>type<th>rules"
     for field_name, field in stream.fields.items():
         marks = {stream.key: "the entity", stream.id: "the id", stream.time: "the event time"}

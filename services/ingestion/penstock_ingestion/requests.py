@@ -19,6 +19,7 @@ MEDIA_TYPES = (JSON, *JSON_LINES, STRUCTURED, STRUCTURED_BATCH)
 ATTRIBUTES = ("specversion", "id", "source", "type", "subject", "time")
 TRACE = ("traceparent", "tracestate")
 IDEMPOTENCY_KEY = "idempotency-key"
+KEY_BYTES_MAX = HEADER_BYTES_MAX - 8  # the number of an event of a batch stands behind it
 
 
 class Sent(NamedTuple):
@@ -44,8 +45,8 @@ def read_events(body: bytes, media_type: str, headers: Mapping[str, str]) -> lis
     found = _counted(_lines(body) if media_type in JSON_LINES else _parsed(body))
     attributes = _binary(headers, len(found))
     key = headers.get(IDEMPOTENCY_KEY, "")
-    if len(key) > HEADER_BYTES_MAX // 2:
-        raise Refused(400, f"an Idempotency-Key has at most {HEADER_BYTES_MAX // 2} characters")
+    if len(key.encode()) > KEY_BYTES_MAX:
+        raise Refused(400, f"an Idempotency-Key has at most {KEY_BYTES_MAX} bytes")
     ids = [f"{key}:{number}" if len(found) > 1 else key for number in range(len(found))] if key and "id" not in attributes else []
     sent = [attributes | ({"id": ids[number]} if ids else {}) for number in range(len(found))]
     return [Sent(event, _headers(own, _trace(headers)), own.get("type", "")) for event, own in zip(found, sent, strict=True)]
@@ -96,7 +97,7 @@ def _structured(number: int, event: Any, trace: Sequence[Header]) -> Sent:
         data = None
     if wrong:
         return Sent(None, problems=tuple(wrong))
-    own = [(name, event[name].encode()) for name in TRACE if isinstance(event.get(name), str) and len(event[name]) <= HEADER_BYTES_MAX]
+    own = [(name, event[name].encode()) for name in TRACE if isinstance(event.get(name), str) and _is_text(event[name])]
     return Sent(data, _headers(attributes, own or trace), attributes["type"])
 
 

@@ -1,5 +1,6 @@
 """The options of `penstock dlq`, and what it says."""
 
+import json
 import time
 from collections import Counter
 from dataclasses import replace
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.cli.dlq.look import describe as told
+from penstock.cli.dlq.look import describe as told, harmless
 from penstock.cli.dlq.options import filter_of, moment_ms, numbers
 from penstock.cli.dlq.replay import describe, mapping_of
 from penstock.deadletters.book import Filter, Group, Kind
@@ -77,3 +78,22 @@ def test_letters_are_told_by_topic_and_cause() -> None:
         "                   1970-01-01T00:00:00+00:00 … 1970-01-01T00:01:00+00:00, such as 0:3",
         "Try: penstock dlq show halls 0:3; penstock dlq replay halls --dry-run",
     ]
+
+
+def test_a_report_is_json_whatever_it_holds() -> None:
+    report = Report(found=3, refused=Counter(out_of_range=2), kept=Counter({"it was sent again 5 times": 1}))
+    assert json.loads(json.dumps(report.as_json())) == {
+        "found": 3,
+        "sent": 0,
+        "would_be_sent": 0,
+        "came_back": None,
+        "refused": {"out_of_range": 2},
+        "kept": {"it was sent again 5 times": 1},
+    }
+
+
+def test_what_a_producer_has_sent_does_nothing_to_a_terminal() -> None:
+    assert harmless("a\nb é ✈") == "a\nb é ✈"
+    hostile = harmless("\x1b[2J \x9b \ud800 \u202e \r \0")
+    assert hostile == r"\x1b[2J \x9b \ud800 \u202e \r \x00"
+    hostile.encode()

@@ -68,5 +68,14 @@ def test_a_note_is_read_back_and_nonsense_says_nothing() -> None:
         return read(LogRecord("dlq.events.weather", 0, 0, 0, None, value, note.headers()))
 
     assert entry(note.value()) == note
-    assert [entry(value) for value in (None, b"?", b"[]", b'{"a": "1"}')] == [Note({})] * 4
+    assert [entry(value) for value in (None, b"?", b"[]", b'{"a": "1"}', b"[" * 100_000)] == [Note({})] * 5
     assert read(LogRecord("dlq.events.weather", 0, 0, 0, None, b"{}", ())) is None
+
+
+@given(st.integers(0, 10**25).map(str) | st.text(), st.integers(0, 10**25).map(str) | st.text())
+def test_a_place_or_attempt_of_any_length_is_read_or_is_none(offset: str, attempt: str) -> None:
+    hostile = ((REPLAY_OF, f"events.weather:0:{offset}".encode()), (REPLAY_ATTEMPT, attempt.encode()))
+    letter(record(headers=hostile))
+    for digits in (19, 20, 5_000):
+        place = Place.read("events.weather:0:" + "9" * digits)
+        assert (place is None) == (digits > 19)

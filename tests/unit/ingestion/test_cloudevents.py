@@ -38,6 +38,11 @@ def test_data_may_be_json_in_base64() -> None:
     assert structured(data_base64=packed).fields == {"x": 2}
 
 
+def test_a_trace_that_no_header_can_carry_is_left_out() -> None:
+    assert "traceparent" not in dict(structured(traceparent="\ud800").headers)
+    assert "traceparent" not in dict(structured(traceparent="0" * 2_000).headers)
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "code"),
     [
@@ -84,7 +89,9 @@ def test_a_key_is_the_id_of_what_has_none() -> None:
     (cloud,) = read_events(json.dumps(event()).encode(), STRUCTURED, key)
     assert dict(cloud.headers)["ce_id"] == b"a"
     with pytest.raises(Refused, match="Idempotency-Key"):
-        read_events(b"{}", JSON, {"idempotency-key": "k" * 1_000})
+        read_events(b"{}", JSON, {"idempotency-key": "é" * 509})
+    longest = read_events(b"[" + b",".join([b"{}"] * BATCH_EVENTS_MAX) + b"]", JSON, {"idempotency-key": "é" * 508})
+    assert max(len(value or b"") for each in longest for _, value in each.headers) <= 1_024
 
 
 @pytest.mark.parametrize(("body", "status"), [(b"[]", 400), (b"[" + b",".join([b"{}"] * (BATCH_EVENTS_MAX + 1)) + b"]", 413), (b"{", 400)])

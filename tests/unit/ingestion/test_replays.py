@@ -44,7 +44,9 @@ async def test_without_an_id_the_place_where_it_stood_first_is_its_id_and_its_or
     assert (fields["event_id"], fields["_origin"]["offset"]) == (f"{TOPIC}:0:3", 10)
 
 
-@pytest.mark.parametrize("place", [f"{TOPIC}:0:10", f"{TOPIC}:0:11", f"{TOPIC}:1:3", "events.trains:0:3", "3", "", "a:b:c"])
+@pytest.mark.parametrize(
+    "place", [f"{TOPIC}:0:10", f"{TOPIC}:0:11", f"{TOPIC}:1:3", "events.trains:0:3", "3", "", "a:b:c", f"{TOPIC}:0:" + "9" * 5_000]
+)
 async def test_a_place_that_this_partition_cannot_know_is_poison_and_is_not_remembered(place: str) -> None:
     fold = (await house()).fold()
     before = fold.snapshot()

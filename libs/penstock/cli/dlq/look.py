@@ -47,7 +47,7 @@ def ls(  # noqa: PLR0913, PLR0917  # an option each
     if output is Output.JSON:
         typer.echo(json.dumps([_as_json(kind, group) for kind, group in found]))
     elif found:
-        typer.echo(describe(found))
+        typer.echo(harmless(describe(found)))
     else:
         typer.echo("no dead letters")
 
@@ -64,7 +64,7 @@ def show(
 ) -> None:
     """Show one dead letter: where its record stood, why it was refused, what to do, and its bytes, readable."""
     shown = run(_shown(folder, stream, place, filter_of(code, key, source, message)))
-    typer.echo(json.dumps(shown, ensure_ascii=False) if output is Output.JSON else _lines(shown))
+    typer.echo(json.dumps(shown) if output is Output.JSON else harmless(_lines(shown)))
 
 
 async def _groups(folder: Path, stream: str | None, chosen: "Filter") -> "list[tuple[Kind, Group]]":
@@ -119,13 +119,20 @@ async def _readable(letter: "Letter", folder: Path) -> Any:
     if letter.dropped or letter.value is None:
         return None
     with contextlib.suppress(ValueError, RecursionError):
-        return json.loads(letter.value)
+        return json.loads(letter.value, parse_constant=str)
     if letter.value[:1] == b"\0":
         async with contextlib.aclosing(HttpSchemaRegistry(addresses(folder).schema_registry_url)) as schemas:
             with contextlib.suppress(PenstockError, OSError):
                 return json.loads(json.dumps((await Wire(schemas).read_or_fetch(letter.value))[1], default=str))
-    text = _text(letter.value[:BYTES_SHOWN_MAX])
-    return text if text is not None and text.isprintable() else letter.value[:BYTES_SHOWN_MAX].hex(" ")
+    start = letter.value[:BYTES_SHOWN_MAX]
+    more = f" … ({len(letter.value):,} bytes in all)" if len(letter.value) > BYTES_SHOWN_MAX else ""
+    text = start.decode(errors="backslashreplace")
+    return (text if text.isprintable() else start.hex(" ")) + more
+
+
+def harmless(text: str) -> str:
+    """Text that leaves a terminal as it is, whatever a producer has sent."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def _text(data: bytes | None) -> str | None:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,7 +59,7 @@ def replay(  # noqa: PLR0913, PLR0917  # an option each
     chosen = filter_of(code, key, source, message, since, until)
     order = Order("", chosen, changes, None, attempts, dry_run, wait_s, limit)
     report = run(_replay(folder, stream, order, unchecked))
-    typer.echo(json.dumps(asdict(report)) if output is Output.JSON else describe(report, stream, dry_run=dry_run))
+    typer.echo(json.dumps(report.as_json()) if output is Output.JSON else describe(report, stream, dry_run=dry_run))
 
 
 def mapping_of(file: Path | None, rename: list[str] | None, cast: list[str] | None, default: list[str] | None) -> "Mapping":
