@@ -21,6 +21,8 @@ POINTS: Mapping[str, str] = {
     "outbox.sent": "it is acknowledged, and not marked as sent",
     "outbox.marked": "it is marked as sent, the transaction is not committed",
     "outbox.committed": "the mark is committed",
+    "replay.sent": "dead letters are sent again and acknowledged, no note says so",
+    "replay.noted": "the note is acknowledged",
 }
 """Every crash point, and what is done and not done there."""
 

@@ -20,6 +20,8 @@ class Settings(BaseSettings):
     ops_port: int = 0
     grpc_port: int = 0
     http_port: int = 0
+    http_requests_max: int = Field(default=32, ge=1)  # of ingestion's gateway at once; each may hold some megabytes
+    http_rate_max: float = Field(default=0, ge=0)  # a second; 0: no limit
     instance: str = "0"
     log_level: str = "info"
     crash_at: str = ""  # see penstock.crashpoint

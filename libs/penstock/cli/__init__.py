@@ -8,6 +8,7 @@ import typer
 from penstock.cli.apply import apply
 from penstock.cli.backtest import backtest
 from penstock.cli.diff import diff
+from penstock.cli.dlq import app as dlq
 from penstock.cli.impact import impact
 from penstock.cli.init import init
 from penstock.cli.produce import produce
@@ -36,6 +37,7 @@ _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
 for _panel, _verbs in _PANELS.items():
     for _verb in _verbs:
         app.command(rich_help_panel=_panel)(_verb)
+app.add_typer(dlq, name="dlq", rich_help_panel="Streams and models")
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,14 +16,16 @@ from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, addresses, regis
 from penstock.errors import UsageError
 
 if TYPE_CHECKING:
+    from penstock.journal import Source
     from penstock.pace import Followed
-    from penstock.replay import Hold, Message
+    from penstock.replay import Hold, Message, Replay
     from penstock.spec import Spec
 
 SHOW_EVERY_S = 0.1
+YEAR_10000_MS = 253_402_300_800_000
 
 
-def produce(
+def produce(  # noqa: PLR0913, PLR0917  # an option each
     stream: Annotated[str, typer.Argument(help="The stream.")],
     file: Annotated[Path, typer.Argument(help="A .csv (also .gz) or .jsonl file; - reads JSON lines from standard input.")],
     delay: Annotated[
@@ -31,32 +34,120 @@ def produce(
     rate: Annotated[
         float | None, typer.Option(min=0, help="Events per second; 0: as fast as Kafka takes them. Otherwise as fast as the models learn.")
     ] = None,
+    speed: Annotated[str, typer.Option(help="So many times as fast as event time went, such as 60x (streams with a time).")] = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run with this file was interrupted.")] = False,
     limit: Annotated[int, typer.Option(min=0, help="End after so many rows; 0: all.")] = 0,
     close: Annotated[bool, typer.Option(help="End with ticks far enough to end every prediction (streams with a time).")] = False,
     folder: FolderOption = DEFAULT_FOLDER,
 ) -> None:
-    """Send a file's rows to a stream, and their labels to <stream>-labels, as fast as its models learn."""
+    """Send a file's rows to a stream, and their labels to <stream>-labels, as fast as its models learn.
+
+    What is interrupted can go on with --resume: what stands in Kafka already is not sent again.
+    """
     began = time.monotonic()
-    sent = run(_produce(stream, file, delay, rate, limit, close, folder))
+    factor = speed_of(speed, rate)
+    if resume and str(file) == "-":
+        raise UsageError("--resume: standard input cannot be read again. Try: a file")
+    plan = Plan(stream, file, delay_ms_of(delay), 0.0 if factor else rate, factor, limit, close, resume)
+    sent = run(send(plan, folder))
     seconds = time.monotonic() - began
     counted = ", ".join(f"{count:,} to {name}" for name, count in sent.items()) or "nothing"
     typer.echo(f"sent {counted} in {seconds:.1f} s; every one is acknowledged")
 
 
-async def _produce(stream: str, file: Path, delay: str, rate: float | None, limit: int, close: bool, folder: Path) -> Counter[str]:
-    from penstock.replay import Replay  # noqa: PLC0415
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to send, and how fast: see the options of `produce`."""
+
+    stream: str
+    file: Path
+    delay_ms: int = 0
+    rate: float | None = None
+    speed: float = 0.0
+    limit: int = 0
+    close: bool = False
+    resume: bool = False
+
+
+async def send(plan: Plan, folder: Path) -> Counter[str]:
+    """Send what is planned to the platform; how much was sent, by stream."""
+    from penstock.replay import Replay, at_speed  # noqa: PLC0415
+
+    spec = await applied_spec(folder)
+    if plan.stream not in spec.streams:
+        raise UsageError(f"no stream is called {plan.stream} ({', '.join(spec.streams) or 'none is applied'}). Try: penstock apply")
+    async with _held(spec, plan.stream, plan.rate, folder) as holds:
+        jump_ms_max = max(stream.max_jump_ms for stream in spec.streams.values())
+        replay = Replay(addresses(folder).bootstrap, topic(""), holds, at_speed(plan.speed, jump_ms_max) if plan.speed else None)
+        closing = spec if plan.close else None
+        if str(plan.file) == "-":
+            await replay.run(_messages(spec, plan), closing)
+        else:
+            await _journalled(replay, spec, plan, closing, folder)
+    return replay.sent
+
+
+async def _journalled(replay: "Replay", spec: "Spec", plan: Plan, closing: "Spec | None", folder: Path) -> None:
+    """Send a file, so that it can go on after an interrupt."""
+    from penstock.journal import Journal  # noqa: PLC0415
+    from penstock.kafka.cluster import opened  # noqa: PLC0415
+    from penstock.replay import ends_of, sent_before  # noqa: PLC0415
+    from penstock.spec.rows import LABELS  # noqa: PLC0415
+
+    source = _source(plan)
+    async with opened(replay.bootstrap) as kafka:
+        if plan.resume:
+            journal = Journal.resume(folder, source)
+            replay.was_sent = await sent_before(replay.bootstrap, kafka, journal)
+        else:
+            if left := Journal.left(folder, source):
+                _say(f"an earlier run was interrupted after {left:,} events; this one begins anew. To go on instead: --resume")
+            topics = [topic(f"events.{name}") for name in (plan.stream, plan.stream + LABELS) if name in spec.streams]
+            journal = Journal.begin(folder, source, await ends_of(kafka, topics))
+    replay.mark = journal.mark
+    named = (message._replace(headers=[("ce_id", journal.id_of(number).encode())]) for number, message in enumerate(_messages(spec, plan)))
+    try:
+        await replay.run(named, closing)
+    except BaseException:
+        journal.write()
+        _say(f"interrupted: {journal.acknowledged:,} events are acknowledged. Try: the same command with --resume")
+        raise
+    journal.end()
+
+
+def _source(plan: Plan) -> "Source":
+    from penstock.journal import source_of  # noqa: PLC0415
+
+    try:
+        return source_of(plan.file, stream=plan.stream, delay_ms=plan.delay_ms, limit=plan.limit)
+    except OSError as error:
+        raise UsageError(f"{plan.file} cannot be read: {error.strerror}") from error
+
+
+def delay_ms_of(delay: str) -> int:
+    """The duration of --delay in ms. Raises: UsageError."""
     from penstock.spec.duration import parse_duration  # noqa: PLC0415
 
     delay_ms = parse_duration(delay)
     if delay_ms is None:
         raise UsageError(f"--delay {delay}: not a duration. Try: --delay 2h")
-    spec = await applied_spec(folder)
-    if stream not in spec.streams:
-        raise UsageError(f"no stream is called {stream} ({', '.join(spec.streams) or 'none is applied'}). Try: penstock apply")
-    async with _held(spec, stream, rate, folder) as holds:
-        replay = Replay(addresses(folder).bootstrap, topic(""), holds)
-        await replay.run(_messages(spec, stream, file, delay_ms, limit), spec if close else None)
-    return replay.sent
+    return delay_ms
+
+
+def speed_of(speed: str, rate: float | None) -> float:
+    """The factor of --speed, 0 for none. Raises: UsageError.
+
+    >>> speed_of("60x", None), speed_of("0.5x", None), speed_of("", 7.0)
+    (60.0, 0.5, 0.0)
+    """
+    if not speed:
+        return 0.0
+    if rate is not None:
+        raise UsageError("--speed and --rate exclude each other: event time sets the pace, or the clock does")
+    number = speed.removesuffix("x")
+    if number == speed or not number.replace(".", "", 1).isdecimal() or float(number) <= 0:
+        raise UsageError(f"--speed {speed}: not so many times as fast. Try: --speed 60x")
+    return float(number)
 
 
 @contextlib.asynccontextmanager
@@ -117,28 +208,34 @@ async def applied_spec(folder: Path) -> "Spec":
     )
 
 
-def _messages(spec: "Spec", stream: str, file: Path, delay_ms: int, limit: int) -> "Iterator[Message]":
+def _messages(spec: "Spec", plan: Plan) -> "Iterator[Message]":
     from itertools import islice  # noqa: PLC0415
 
     from penstock.replay import Message  # noqa: PLC0415
     from penstock.spec.rows import plan_rows, read_rows  # noqa: PLC0415
 
-    if file.suffix in {".jsonl", ".ndjson"} or str(file) == "-":
-        lines = sys.stdin if str(file) == "-" else file.open(encoding="utf-8")
-        yield from (_from_line(spec, stream, line) for line in islice(lines, limit or None) if line.strip())
+    if plan.file.suffix in {".jsonl", ".ndjson"} or str(plan.file) == "-":
+        lines = sys.stdin if str(plan.file) == "-" else plan.file.open(encoding="utf-8")
+        yield from (_from_line(spec, plan.stream, line) for line in islice(lines, plan.limit or None) if line.strip())
         return
-    rows = islice(read_rows(file), limit or None)
-    for planned in plan_rows(rows, spec, stream, delay_ms=delay_ms):
+    rows = islice(read_rows(plan.file), plan.limit or None)
+    for planned in plan_rows(rows, spec, plan.stream, delay_ms=plan.delay_ms):
         key = planned.event.get(spec.streams[planned.stream].key)
         yield Message(planned.stream, str(key), json.dumps(planned.event).encode(), planned.event_time_ms)
 
 
-def _from_line(spec: "Spec", stream: str, line: str) -> "Message":
+def _from_line(spec: "Spec", name: str, line: str) -> "Message":
+    """The line as it is; its event time, if it can be told, for --speed and --close."""
     from penstock.replay import Message  # noqa: PLC0415
+    from penstock.spec.values import parse_time_ms  # noqa: PLC0415
 
+    stream = spec.streams[name]
     try:
         event = json.loads(line)
     except ValueError:
         event = None
-    key = event.get(spec.streams[stream].key, "") if isinstance(event, dict) else ""
-    return Message(stream, str(key), line.strip().encode(), None)
+    fields = event if isinstance(event, dict) else {}
+    time = fields.get(stream.time) if stream.time else None
+    time_ms = time if type(time) is int else parse_time_ms(time) if isinstance(time, str) else None
+    is_time = time_ms is not None and 0 <= time_ms < YEAR_10000_MS
+    return Message(name, str(fields.get(stream.key, "")), line.strip().encode(), time_ms if is_time else None)

@@ -9,6 +9,8 @@ MESSAGE_BYTES_MAX = 1_000
 LETTER_BYTES_MAX = 2_000_000  # dead-letter topics take more than others, for the headers
 RECORD_OVERHEAD_BYTES = 70  # of one record in a batch, at most (Kafka's message format 2)
 PREFIX = "__dlq.errors."
+REASONS = ("topic", "partition", "offset", "group", "exception", "message", "code", "service", "timestamp")
+DROPPED = "dropped"
 
 Caused = list[Output | Effect]
 
@@ -39,25 +41,35 @@ class DeadLetters:
         names of the headers (`__dlq.errors.*`); code, service and timestamp are ours.
         """
         topic, partitions = self.topics[record.topic]
-        errors = {
-            "topic": record.topic,
-            "partition": record.partition,
-            "offset": record.offset,
-            "group": self.group,
-            "exception": type(poison).__name__,
-            "message": poison.reason,
-            "code": poison.code,
-            "service": self.service,
-            "timestamp": self.wall_ms(),
-        }
-        headers = [(PREFIX + name, str(value).encode()[:MESSAGE_BYTES_MAX]) for name, value in errors.items()]
+        place = (record.topic, record.partition, record.offset)
+        errors = (*place, self.group, type(poison).__name__, poison.reason, poison.code, self.service, self.wall_ms())
+        headers = [(PREFIX + name, _text(value)) for name, value in zip(REASONS, errors, strict=True)]
         letter = Output(topic, record.partition % partitions, record.key, record.value, [*record.headers, *headers])
         return letter if size_bytes(letter) <= LETTER_BYTES_MAX else _cut(letter, headers)
 
 
+def opened(headers: Sequence[Header]) -> tuple[list[Header], dict[str, str]] | None:
+    """What `letter` has put together: the record's own headers, and the reasons by name; None if these are no letter's headers.
+
+    Only the last headers are ours: a record may have come with some of the same names.
+    """
+    dropped = [(DROPPED, headers[-1][1])] if headers and headers[-1][0] == PREFIX + DROPPED else []
+    end = len(headers) - len(dropped)
+    ours = headers[max(0, end - len(REASONS)) : end]
+    if [name for name, _ in ours] != [PREFIX + name for name in REASONS]:
+        return None
+    named = [*zip(REASONS, (value for _, value in ours), strict=True), *dropped]
+    return list(headers[: end - len(REASONS)]), {name: (value or b"").decode(errors="replace") for name, value in named}
+
+
+def _text(value: object) -> bytes:
+    """At most so many bytes of UTF-8, and whole characters of it; what is no text becomes readable."""
+    return str(value).encode(errors="backslashreplace")[:MESSAGE_BYTES_MAX].decode(errors="ignore").encode()
+
+
 def _cut(letter: Output, headers: Sequence[Header]) -> Output:
     """A letter that even a dead-letter topic does not take: only what is needed to find the record in its own topic."""
-    return letter._replace(key=None, value=None, headers=[*headers, (PREFIX + "dropped", f"{size_bytes(letter)} bytes".encode())])
+    return letter._replace(key=None, value=None, headers=[*headers, (PREFIX + DROPPED, f"{size_bytes(letter)} bytes".encode())])
 
 
 def take(fold: Fold, record: Record, limit_bytes: int, refuse: Callable[[Record, Poison], Iterable[Output]]) -> Caused:

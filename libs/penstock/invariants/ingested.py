@@ -22,6 +22,7 @@ class Ingested:
         self._marks = Marks()
         self._read_from: dict[int, int] = {}
         self._began_ms: dict[int, int] = {}
+        self._letters_from: dict[int, int] = {}
         self._breaks = Breaks("counts_add_up")
 
     @property
@@ -36,6 +37,7 @@ class Ingested:
         self._marks.add(record.partition, record.offset, READ)
 
     def _letter(self, seen: Seen) -> None:
+        self._letters_from.setdefault(seen.record.partition, seen.record.offset)
         place = letter_of(seen.record)
         if place is not None and place[0] == self._events:
             _, partition, offset = place
@@ -62,7 +64,15 @@ class Ingested:
             what = "has outputs, but is not there" if not flags & READ else "has more than one end"
             self._breaks.add(f"{self._events}[{partition}]:{offset} {what}")
         if stood.counts is not None:
-            self._compare_counts(partition, {name: counted[READ | flag] for flag, name in ENDS.items()}, stood.counts, start, end)
+            found = {name: counted[READ | flag] for flag, name in ENDS.items()}
+            self._compare_counts(partition, self._with_purged(found, stood.counts), stood.counts, start, end)
+
+    def _with_purged(self, found: Mapping[str, int], counts: Mapping[str, int]) -> Mapping[str, int]:
+        """Where letters were deleted, what left no trace is a duplicate or was rejected: only both together can be told."""
+        if not any(self._letters_from.values()):
+            return found
+        purged = max(0, counts.get("rejected", 0) - found["rejected"])
+        return {**found, "rejected": found["rejected"] + purged, "duplicates": found["duplicates"] - purged}
 
     def _compare_counts(self, partition: int, found: Mapping[str, int], counts: Mapping[str, int], start: int, end: int) -> None:
         """Of a log that no longer begins at 0 the counts say more than it shows, never less."""

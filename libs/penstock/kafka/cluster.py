@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition as Key
 
 from penstock.fold.protocol import Record
 from penstock.fold.weather import Weather
 from penstock.kafka.consumer import READER, KafkaConsumer, translated
-from penstock.kafka.ports import Bounds, Consumer, Producer, TopicPartition
+from penstock.kafka.ports import Bounds, Consumer, TopicPartition
 from penstock.kafka.producer import KafkaProducer
 from penstock.kafka.topics import TopicSpec, counts, ensure, make
 
@@ -33,7 +33,7 @@ class KafkaCluster:
         """A new member of the group, not started."""
         return KafkaConsumer(self._bootstrap, group=group, instance=instance, topics=topics)
 
-    async def producer(self) -> Producer:
+    async def producer(self) -> KafkaProducer:
         """A new producer, connected."""
         producer = KafkaProducer(self._bootstrap)
         await producer.start()
@@ -66,6 +66,18 @@ class KafkaCluster:
                 start = await reader.beginning_offsets([key])
                 end = await reader.end_offsets([key])
         return Bounds(start[key], end[key])
+
+    async def topics(self) -> list[str]:
+        """The names of all topics, sorted. Raises: Weather."""
+        async with self._lock:
+            with translated("the topics cannot be listed"):
+                return sorted(await (await self._admin_client()).list_topics())
+
+    async def delete_before(self, partition: TopicPartition, offset: int) -> None:
+        """Delete the records below `offset` for good (KIP-107). Raises: Weather."""
+        async with self._lock:
+            with translated(f"the records of {partition.topic}[{partition.partition}] cannot be deleted"):
+                await (await self._admin_client()).delete_records({Key(*partition): RecordsToDelete(offset)})
 
     async def committed(self, group: str) -> dict[TopicPartition, int]:
         """The offsets that a group has committed; none if there is no such group. Raises: Weather."""

@@ -1,4 +1,4 @@
-"""Reading a topic of one partition, such as a learning log, beside those who follow it: no group, nothing is committed."""
+"""Reading a partition, such as a learning log, beside those who follow it: no group, nothing is committed."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -13,9 +13,9 @@ POLL_MS = 500
 SILENCE_MAX_S = 30.0
 
 
-async def read_log(bootstrap: str, topic: str, start: int, end: int) -> AsyncGenerator[list[Record]]:
+async def read_log(bootstrap: str, topic: str, start: int, end: int, number: int = 0) -> AsyncGenerator[list[Record]]:
     """The records at the offsets from `start` up to `end`, in batches. Raises: PenstockError when the log does not hold all of them."""
-    partition = TopicPartition(topic, 0)
+    partition = TopicPartition(topic, number)
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, **READER)
     await consumer.start()
     try:

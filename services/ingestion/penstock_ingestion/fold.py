@@ -20,6 +20,7 @@ from penstock_ingestion.clock import Clock
 from penstock_ingestion.contract import compile_contract, identifier
 from penstock_ingestion.duplicates import RecentIds, payload_digest
 from penstock_ingestion.framing import Decoder, Event, SentTick, unframe
+from penstock_ingestion.replays import Replays, first_place, place_of
 
 
 class Target(NamedTuple):
@@ -34,7 +35,7 @@ class IngestionFold:
     """A fold of one partition of events.<stream>.
 
     Every record is counted as *sent* once and ends as exactly one of *validated*, *duplicates* or *rejected* (poison; the runner counts
-    it). Ticks are counted apart. A record that is rejected changes nothing else.
+    it). Ticks are counted apart. A record that is rejected changes nothing else. A dead letter that is sent again is taken once.
     """
 
     def __init__(self, stream: Stream, partition: int, decoder: Decoder, target: Target, source: str) -> None:
@@ -48,6 +49,7 @@ class IngestionFold:
         self._validate = compile_contract(stream)
         self._clock = Clock(stream.max_jump_ms)
         self._recent = RecentIds(stream.dedup_window_ms)
+        self._replays = Replays()
 
     def step(self, record: Record) -> Iterable[Output]:
         """What a record causes. Raises: Missing (a schema to be fetched; nothing has changed), Poison."""
@@ -62,6 +64,9 @@ class IngestionFold:
             raise
 
     def _event(self, record: Record, event: Event) -> Iterable[Output]:
+        replayed = first_place(record)
+        if replayed is not None and self._replays.knows(replayed.offset):
+            return self._duplicate()
         fields = self._validate(event.fields)
         entity = identifier("no_key", self._stream.key, fields[self._stream.key])
         event_id = self._event_id(event, fields)
@@ -70,11 +75,13 @@ class IngestionFold:
         digest = payload_digest(fields) if event_id else b""
         if event_id and self._recent.knows(event_id, digest):
             return self._duplicate()
-        output = self._output(record, time_ms, event_id or f"{record.topic}:{record.partition}:{record.offset}", entity.encode(), fields)
+        output = self._output(record, time_ms, event_id or place_of(record), entity.encode(), fields)
         clock_ms = self._clock.advance(time_ms, appended)
         self._recent.forget(clock_ms)
         if event_id:
             self._recent.remember(event_id, digest, clock_ms)
+        if replayed is not None:
+            self._replays.remember(replayed.offset, record.timestamp)
         self._count_validated(event)
         return (output,)
 
@@ -138,12 +145,14 @@ class IngestionFold:
     def snapshot(self) -> Snapshot:
         """The whole state: counts, clock, and the ids remembered."""
         recent, segments = self._recent.capture()
-        state = [sorted(self.counts.items()), self._clock.dump(), recent]
-        return Snapshot(msgspec.msgpack.encode(state), segments)
+        replays, more = self._replays.capture()
+        state = [sorted(self.counts.items()), self._clock.dump(), recent, replays]
+        return Snapshot(msgspec.msgpack.encode(state), (*segments, *more))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take back what `snapshot` gave."""
-        counts, clock, recent = msgspec.msgpack.decode(snapshot.state)
+        counts, clock, recent, replays = msgspec.msgpack.decode(snapshot.state)
         self.counts = Counter(dict(counts))
         self._clock.load(clock)
         self._recent.restore(recent, snapshot.segments)
+        self._replays.restore(replays, snapshot.segments)

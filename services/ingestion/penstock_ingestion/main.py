@@ -7,16 +7,19 @@ from penstock.fleet import Fleet
 from penstock.process import Process, serve_http
 from penstock.world import World, open_world
 from penstock_ingestion import sender
+from penstock_ingestion.admission import Admission
 from penstock_ingestion.framing import Decoder
 from penstock_ingestion.gateway import Gateway
-from penstock_ingestion.units import plans
+from penstock_ingestion.units import make_trial, plans
 
 
 async def main(process: Process) -> None:
     """Serve until cancelled; ready when the catalogue is known and the gateway answers."""
     settings = process.settings
     async with open_world(process) as world, sender.opened(settings.bootstrap) as producer:
-        gateway = Gateway(partial(process.topic, "events"), producer.send)
+        trial = make_trial(world)
+        admission = Admission(settings.http_requests_max, settings.http_rate_max)
+        gateway = Gateway(partial(process.topic, "events"), producer.send, trial.judge, admission)
         fleet = Fleet(partial(plans, world, Decoder(world.wire)), process.log)
         process.counts.append(fleet.counts)
         async with serve_http(gateway.app(), settings.bind, settings.http_port):

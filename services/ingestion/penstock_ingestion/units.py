@@ -6,12 +6,14 @@ from functools import partial
 from penstock.fleet import Plan
 from penstock.fold.protocol import Missing
 from penstock.fold.runner import Runner, Unit
+from penstock.fold.setup import Resolve
 from penstock.patience import as_weather, patiently
 from penstock.spec import Stream
 from penstock.spec.avro import stream_schema
 from penstock.world import World
 from penstock_ingestion.fold import IngestionFold, Target
 from penstock_ingestion.framing import Decoder
+from penstock_ingestion.trial import Trial
 
 
 def plans(world: World, decoder: Decoder) -> Iterator[Plan]:
@@ -30,6 +32,17 @@ async def make_runner(world: World, decoder: Decoder, stream: Stream) -> Runner:
 
     unit = Unit(f"ingestion/{stream.name}", (source,), make_fold, stream.generation)
     return world.runner(unit, resolve=partial(_resolve, decoder))
+
+
+def make_trial(world: World) -> Trial:
+    """What the gateway asks before a dead letter is sent again."""
+
+    async def make_fold(stream: Stream) -> tuple[IngestionFold, Resolve]:
+        source, decoder = world.process.topic("events", stream.name), Decoder(world.wire)
+        with as_weather(f"the schemas of {stream.name} cannot be asked for"):
+            return IngestionFold(stream, 0, decoder, await _target(world, stream), source), partial(_resolve, decoder)
+
+    return Trial(make_fold)
 
 
 async def _target(world: World, stream: Stream) -> Target:

@@ -24,8 +24,10 @@ from penstock.spec import Field, Stream
 from penstock.spec.avro import producer_schema
 from penstock.world import World
 from penstock_ingestion import CARD, sender
+from penstock_ingestion.admission import Admission
 from penstock_ingestion.framing import Decoder
 from penstock_ingestion.gateway import Gateway
+from penstock_ingestion.problems import Problem
 from penstock_ingestion.units import make_runner
 from tests.conftest import Corner
 from tests.waiting import until
@@ -148,7 +150,7 @@ async def test_a_restart_goes_on_where_it_stopped_and_still_knows_duplicates(cor
 async def test_an_accepted_post_is_in_kafka_where_its_receipt_says_and_comes_out_validated(corner: Corner) -> None:
     async with station(corner) as here:
         async with sender.opened(corner.bootstrap) as producer, here.running() as runner:
-            gateway = Gateway(lambda stream: f"{corner.prefix}events.{stream}", producer.send)
+            gateway = Gateway(lambda stream: f"{corner.prefix}events.{stream}", producer.send, nothing_wrong, Admission(32))
             gateway.open({"weather": WEATHER})
             async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app()), base_url="http://gateway") as http:
                 one = await http.post("/events/weather", json=observation(1))
@@ -175,12 +177,16 @@ async def test_what_kafka_does_not_acknowledge_is_not_accepted(corner: Corner) -
     await admin.close()
     await until(lambda: exists(corner, topic), timeout_s=WAIT_S)
     async with sender.opened(corner.bootstrap) as producer:
-        gateway = Gateway(lambda stream: f"{corner.prefix}events.{stream}", producer.send)
+        gateway = Gateway(lambda stream: f"{corner.prefix}events.{stream}", producer.send, nothing_wrong, Admission(32))
         gateway.open({"weather": WEATHER})
         async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app()), base_url="http://gateway") as http:
             answer = await http.post("/events/weather", json=observation(1))
     assert answer.status_code == 503
     assert [await corner.end(topic, partition) for partition in (0, 1)] == [0, 0]
+
+
+async def nothing_wrong(stream: Stream, topic: str, body: bytes) -> list[Problem]:
+    return []
 
 
 async def exists(corner: Corner, topic: str) -> bool:
@@ -189,7 +195,7 @@ async def exists(corner: Corner, topic: str) -> bool:
 
 async def test_a_broker_that_is_away_is_503_and_leaves_nothing_open(corner: Corner) -> None:
     async with sender.opened(corner.bootstrap.replace(corner.bootstrap.rpartition(":")[2], "1")) as producer:
-        gateway = Gateway(lambda stream: stream, producer.send)
+        gateway = Gateway(lambda stream: stream, producer.send, nothing_wrong, Admission(32))
         gateway.open({"weather": WEATHER})
         async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app()), base_url="http://gateway") as http:
             answer = await http.post("/events/weather", json=observation(1))

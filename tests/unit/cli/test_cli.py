@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from penstock.cli import app
 from penstock.cli.platform import NotRunning
-from penstock.cli.produce import followed_by
+from penstock.cli.produce import followed_by, speed_of
 from penstock.cli.rebuild import describe_rebuild
 from penstock.cli.rewind import describe_rewind, read_range
 from penstock.cli.show import open_proposals
@@ -23,7 +23,7 @@ from penstock.replay import closing_ticks
 from penstock.spec import Spec, load
 
 FLIGHTS = Path(__file__).parents[3] / "examples" / "flights" / "penstock.yaml"
-VERBS = ("up", "down", "status", "logs", "doctor", "init", "apply", "produce", "tail", "promote", "rewind", "ls", "show", "verify")
+VERBS = ("up", "down", "status", "logs", "doctor", "init", "apply", "produce", "tail", "promote", "rewind", "ls", "show", "verify", "dlq")
 PROVING = ("diff", "impact", "backtest")
 
 
@@ -121,3 +121,15 @@ def test_closing_ticks_go_no_further_at_once_than_a_clock_may_jump() -> None:
         times = [datetime.fromisoformat(json.loads(body)["penstock.tick"]).timestamp() * 1000 for name, _, body in ticks if name == stream]
         assert times[-1] == 34 * day_ms + 1_000
         assert all(later - earlier <= 7 * day_ms for earlier, later in itertools.pairwise(times))
+
+
+@pytest.mark.parametrize(("speed", "rate"), [("60", None), ("x", None), ("0x", None), ("-1x", None), ("1.2.3x", None), ("60x", 5.0)])
+def test_a_speed_that_is_none_is_exit_code_2(speed: str, rate: float | None) -> None:
+    with pytest.raises(UsageError, match="--speed"):
+        speed_of(speed, rate)
+
+
+def test_what_comes_from_standard_input_cannot_go_on(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["produce", "halls", "-", "--resume", "--folder", str(tmp_path)])
+    assert isinstance(result.exception, UsageError)
+    assert "standard input" in str(result.exception)

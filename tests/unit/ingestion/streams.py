@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from penstock.fold.drive import drive
+from penstock.fold.drive import Resolve, drive
 from penstock.fold.protocol import Header, LogRecord, Missing, Output
 from penstock.records import Wire, platform_schema
 from penstock.records.schemas import MemorySchemaRegistry
@@ -12,6 +12,7 @@ from penstock.spec import Field, Stream
 from penstock.spec.avro import stream_schema
 from penstock_ingestion.fold import IngestionFold, Target
 from penstock_ingestion.framing import Decoder
+from penstock_ingestion.trial import Trial
 
 HOUR_MS = 3_600_000
 NOON_MS = 1_357_041_600_000  # 2013-01-01T12:00:00Z
@@ -76,6 +77,14 @@ class House(NamedTuple):
         """What the fold puts out, with poison skipped and schemas fetched as the runner does it."""
         caused = [each async for _, each in drive(fold, records, self.resolve)]
         return [output for each in caused for output in each if isinstance(output, Output)]
+
+    def trial(self) -> Trial:
+        """What the gateway asks."""
+
+        async def make_fold(stream: Stream) -> tuple[IngestionFold, Resolve]:
+            return IngestionFold(stream, 0, self.decoder, self.target, TOPIC), self.resolve
+
+        return Trial(make_fold)
 
     def read(self, output: Output) -> dict[str, Any]:
         return self.wire.read(output.value)[1]

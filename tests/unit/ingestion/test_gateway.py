@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -11,9 +12,13 @@ from aiokafka.partitioner import murmur2
 
 from penstock.fold.weather import Weather
 from penstock_ingestion import gateway as limits
-from penstock_ingestion.door import BATCH_EVENTS_MAX, Message
+from penstock_ingestion.admission import RETRY_AFTER_S, Admission
+from penstock_ingestion.door import Message
 from penstock_ingestion.gateway import Gateway
+from penstock_ingestion.requests import BATCH_EVENTS_MAX
 from tests.unit.ingestion.streams import NOON_MS, TOPIC, flight, flights, house, record
+
+REQUESTS_MAX = 32
 
 
 class Log:
@@ -31,7 +36,7 @@ class Log:
         if self.away:
             raise Weather("no broker answers")
         self.waiting += 1
-        if self.waiting == limits.REQUESTS_MAX:
+        if self.waiting == REQUESTS_MAX:
             self.full.set()
         await self.gate.wait()
         first = len(self.sent)
@@ -46,7 +51,7 @@ def log() -> Log:
 
 @pytest.fixture
 async def http(log: Log) -> AsyncIterator[httpx.AsyncClient]:
-    gateway = Gateway(lambda stream: f"events.{stream}", log.send)
+    gateway = Gateway(lambda stream: f"events.{stream}", log.send, (await house()).trial().judge, Admission(REQUESTS_MAX))
     gateway.open({"flights": flights(), "places": flights(name="places", id=None)})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app()), base_url="http://gateway") as client:
         yield client
@@ -158,13 +163,13 @@ async def test_a_tick_needs_a_time(http: httpx.AsyncClient, log: Log, body: Any)
 async def test_a_broker_that_is_away_is_503_with_retry_after(http: httpx.AsyncClient, log: Log) -> None:
     log.away = True
     answer = await http.post("/events/flights", json=flight())
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, str(limits.RETRY_AFTER_S))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, str(RETRY_AFTER_S))
 
 
 async def test_too_many_requests_at_once_are_told_to_come_back(http: httpx.AsyncClient, log: Log) -> None:
     log.gate.clear()
     async with asyncio.TaskGroup() as tasks:
-        answers = [tasks.create_task(http.post("/events/flights", json=flight(flight_id=str(id)))) for id in range(limits.REQUESTS_MAX)]
+        answers = [tasks.create_task(http.post("/events/flights", json=flight(flight_id=str(id)))) for id in range(REQUESTS_MAX)]
         await log.full.wait()
         assert (await http.post("/events/flights", json=flight())).status_code == 429
         log.gate.set()
@@ -173,7 +178,7 @@ async def test_too_many_requests_at_once_are_told_to_come_back(http: httpx.Async
 
 
 async def test_streams_come_and_go(log: Log) -> None:
-    gateway = Gateway(lambda stream: f"events.{stream}", log.send)
+    gateway = Gateway(lambda stream: f"events.{stream}", log.send, (await house()).trial().judge, Admission(REQUESTS_MAX))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app()), base_url="http://gateway") as http:
         assert "penstock apply" in (await http.post("/events/flights", json=flight())).json()["detail"]
         gateway.open({"flights": flights()})
@@ -182,3 +187,40 @@ async def test_streams_come_and_go(log: Log) -> None:
         assert (await http.post("/events/flights", json=flight(flight_id="b"))).json()["partition"] == 0
         gateway.open({})
         assert (await http.post("/events/flights", json=flight())).status_code == 404
+
+
+def on_trial(*values: bytes | None, headers: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+    encoded = [None if value is None else b64encode(value).decode() for value in values]
+    return {"records": [{"key": None, "value": value, "headers": list(headers)} for value in encoded]}
+
+
+async def test_a_trial_tells_what_would_be_refused_and_sends_nothing(http: httpx.AsyncClient, log: Log) -> None:
+    good = json.dumps(flight()).encode()
+    too_far = json.dumps(flight(distance=7_000)).encode()
+    body = on_trial(good, b"{", too_far, None, b"\x00\x00\x00\x00\x63a", good, json.dumps(flight(distance=3)).encode())
+    answer = await http.post("/events/flights/trial", json=body)
+    assert (answer.status_code, log.sent) == (200, [])
+    problems = [(each["event"], each["code"]) for each in answer.json()["problems"]]
+    assert problems == [(1, "undecodable"), (2, "out_of_range"), (3, "not_framed"), (4, "unknown_schema")], "each alone: no duplicates"
+
+
+async def test_a_trial_reads_headers_too(http: httpx.AsyncClient) -> None:
+    body = on_trial(json.dumps(flight()).encode(), headers=[("ce_time", b64encode(b"noon").decode())])
+    (problem,) = (await http.post("/events/flights/trial", json=body)).json()["problems"]
+    assert problem["code"] == "bad_header"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"{}", 400),
+        (b'{"records": []}', 400),
+        (b'{"records": [7]}', 422),
+        (b'{"records": [{"value": "?"}]}', 422),
+        (b'{"records": [{"headers": [["a"]]}]}', 422),
+        (b'{"records": [{"headers": [[7, null]]}]}', 422),
+    ],
+)
+async def test_a_trial_of_nonsense_is_refused(http: httpx.AsyncClient, body: bytes, status: int) -> None:
+    assert (await http.post("/events/flights/trial", content=body)).status_code == status

@@ -88,3 +88,22 @@ def test_letters_of_a_log_that_was_there_before_are_not_those_of_this_one() -> N
     log.add(LETTERS, headers=letter(EVENTS, 0), timestamp=9)
     log.add(VALIDATED, "s", origin=origin(EVENTS, 0))
     assert log.finding().holds
+
+
+def purged(ends: list[str], letters_left: int, counts: dict[str, int]) -> Finding:
+    """A log whose oldest dead letters were deleted."""
+    log = feed(counts)
+    rejected = [offset for offset, end in enumerate(ends) if end == "rejected"]
+    for _ in ends:
+        log.add(EVENTS, timestamp=10)
+    for at, offset in list(enumerate(rejected))[len(rejected) - letters_left :]:
+        log.add(LETTERS, headers=letter(EVENTS, offset), timestamp=10, offset=at)
+    log.add(LETTERS, timestamp=10, offset=len(rejected))  # the note that a purge leaves
+    return log.finding()
+
+
+def test_letters_that_were_deleted_are_no_break_but_an_event_too_many_is() -> None:
+    ends = ["rejected", "rejected", "duplicates", "rejected"]
+    for left in range(4):
+        assert purged(ends, left, Counter(ends)).holds
+        assert purged(ends, left, Counter(["duplicates", "rejected", "rejected"])).breaks
