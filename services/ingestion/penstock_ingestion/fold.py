@@ -16,10 +16,13 @@ from penstock.records import Origin, Writer
 from penstock.records.wire import RECORD_BYTES_MAX
 from penstock.spec import Stream
 from penstock.spec.avro import EVENT_ID, EVENT_TIME_MS, ORIGIN
+from penstock_ingestion.arrivals import Arrivals
 from penstock_ingestion.clock import Clock
 from penstock_ingestion.contract import compile_contract, identifier
 from penstock_ingestion.duplicates import RecentIds, payload_digest
 from penstock_ingestion.framing import Decoder, Event, SentTick, unframe
+from penstock_ingestion.rules import Violation
+from penstock_ingestion.unique import UniqueValues
 
 
 class Target(NamedTuple):
@@ -46,8 +49,10 @@ class IngestionFold:
         self._source = source
         self._known = stream.fields.keys()
         self._validate = compile_contract(stream)
-        self._clock = Clock(stream.max_jump_ms)
+        self._clock = Clock(stream.max_jump_ms, stream.late_ms_max)
         self._recent = RecentIds(stream.dedup_window_ms)
+        self._unique = UniqueValues(stream.fields.values())
+        self.arrivals = Arrivals()
 
     def step(self, record: Record) -> Iterable[Output]:
         """What a record causes. Raises: Missing (a schema to be fetched; nothing has changed), Poison."""
@@ -57,25 +62,30 @@ class IngestionFold:
                     return self._event(record, event)
                 case SentTick(time_ms):
                     return self._tick(record, time_ms)
-        except Poison:
+        except Poison as poison:
             self.counts["sent"] += 1
+            if isinstance(poison, Violation):
+                self.counts[f"refused.{poison.field}.{poison.code}"] += 1
             raise
 
     def _event(self, record: Record, event: Event) -> Iterable[Output]:
-        fields = self._validate(event.fields)
+        fields, notes = self._validate(event.fields)
         entity = identifier("no_key", self._stream.key, fields[self._stream.key])
         event_id = self._event_id(event, fields)
         time_ms, appended = self._event_time(record, event, fields)
-        self._clock.check(time_ms, record.timestamp, appended)
         digest = payload_digest(fields) if event_id else b""
-        if event_id and self._recent.knows(event_id, digest):
-            return self._duplicate()
+        first = self._recent.first(event_id, digest) if event_id else None
+        if first is not None:
+            return self._again(first == record.offset)
+        self._clock.check(time_ms, record.timestamp, appended)
+        notes += self._unique.check(fields)
         output = self._output(record, time_ms, event_id or f"{record.topic}:{record.partition}:{record.offset}", entity.encode(), fields)
+        self._count_validated(record, event, notes, self._clock.behind_ms(time_ms) > 0)
         clock_ms = self._clock.advance(time_ms, appended)
         self._recent.forget(clock_ms)
         if event_id:
-            self._recent.remember(event_id, digest, clock_ms)
-        self._count_validated(event)
+            self._recent.remember(event_id, digest, record.offset, clock_ms)
+        self._unique.remember(fields, record.offset, clock_ms)
         return (output,)
 
     def _event_id(self, event: Event, fields: dict[str, Any]) -> str | None:
@@ -97,16 +107,23 @@ class IngestionFold:
         check_sizes((output,), RECORD_BYTES_MAX)  # the runner would too, but after the event was counted
         return output
 
-    def _duplicate(self) -> Iterable[Output]:
-        self.counts["sent"] += 1
-        self.counts["duplicates"] += 1
+    def _again(self, is_echo: bool) -> Iterable[Output]:
+        """An event whose id is known. The very record is an echo, no second event: it was counted when it came."""
+        for name in ("echoes",) if is_echo else ("sent", "duplicates"):
+            self.counts[name] += 1
         return ()
 
-    def _count_validated(self, event: Event) -> None:
-        self.counts["sent"] += 1
-        self.counts["validated"] += 1
+    def _count_validated(self, record: Record, event: Event, notes: tuple[str, ...], is_late: bool) -> None:
+        counts = self.counts
+        counts["sent"] += 1
+        counts["validated"] += 1
+        self.arrivals.note(record.timestamp)
+        if is_late:
+            counts["late"] += 1
+        for note in notes:
+            counts[note] += 1
         if not event.fields.keys() <= self._known:
-            self.counts["extra_fields"] += len(event.fields.keys() - self._known)
+            counts["extra_fields"] += len(event.fields.keys() - self._known)
 
     def _tick(self, record: Record, time_ms: int) -> Iterable[Output]:
         self._clock.check_tick(time_ms, record.timestamp)
@@ -136,14 +153,18 @@ class IngestionFold:
         return Output(self._target.topic, partition, None, self._target.encode_tick(tick))
 
     def snapshot(self) -> Snapshot:
-        """The whole state: counts, clock, and the ids remembered."""
+        """The whole state: counts, clock, and the ids and values remembered."""
         recent, segments = self._recent.capture()
-        state = [sorted(self.counts.items()), self._clock.dump(), recent]
-        return Snapshot(msgspec.msgpack.encode(state), segments)
+        unique, more = self._unique.capture()
+        state = [sorted(self.counts.items()), self._clock.dump(), recent, self.arrivals.dump(), unique]
+        return Snapshot(msgspec.msgpack.encode(state), (*segments, *more))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Take back what `snapshot` gave."""
-        counts, clock, recent = msgspec.msgpack.decode(snapshot.state)
+        """Take back what `snapshot` gave, this version or an older one."""
+        counts, clock, recent, *newer = msgspec.msgpack.decode(snapshot.state)
         self.counts = Counter(dict(counts))
         self._clock.load(clock)
         self._recent.restore(recent, snapshot.segments)
+        if newer:
+            self.arrivals.load(newer[0])
+            self._unique.restore(newer[1], snapshot.segments)

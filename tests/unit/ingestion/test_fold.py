@@ -2,9 +2,11 @@
 
 import pytest
 from aiokafka.partitioner import murmur2
+from msgspec import msgpack
 
-from penstock.fold.protocol import Missing, Poison
+from penstock.fold.protocol import Missing, Poison, Snapshot
 from penstock.fold.pulse import Beat
+from penstock.fold.segments import SegmentedMap
 from penstock.fold.watermark import BEGINNING_MS
 from penstock.records import event_time_ms
 from penstock.spec import Field
@@ -86,7 +88,7 @@ async def test_poison_is_counted_as_sent_and_missing_is_not() -> None:
         fold.step(record(flight(distance=9_999)))
     with pytest.raises(Missing):
         fold.step(record(b"\x00\x00\x00\x00\x63abc"))
-    assert fold.counts == {"sent": 1}
+    assert fold.counts == {"sent": 1, "refused.distance.out_of_range": 1}
 
 
 async def test_an_unknown_schema_is_rejected_and_the_counts_add_up() -> None:
@@ -95,6 +97,41 @@ async def test_an_unknown_schema_is_rejected_and_the_counts_add_up() -> None:
     avro = b"\x00\x00\x00\x00\x63abc"
     assert len(await home.outputs(fold, [record(avro, 0), record(flight(), 1), record(avro, 2)])) == 1
     assert (fold.counts["sent"], fold.counts["validated"], fold.counts["rejected.unknown_schema"]) == (3, 1, 2)
+
+
+async def test_what_the_contract_mended_is_counted_by_field_and_rule_when_the_event_is_validated() -> None:
+    mended = {**FLIGHT_FIELDS, "distance": Field("distance", "double", minimum=1, maximum=6_000, on={"out_of_range": "clip"})}
+    home = await house(fields=mended)
+    fold = home.fold()
+    (output,) = fold.step(record(flight(distance=9_999), 0))
+    assert home.read(output)["distance"] == 6_000
+    with pytest.raises(Poison, match="time_jump"):
+        fold.step(record(flight(flight_id="b", distance=9_999, scheduled_at="2099-01-01T00:00:00Z"), 1))
+    assert list(fold.step(record(flight(distance=9_999), 2))) == []
+    assert fold.counts == {"sent": 3, "validated": 1, "duplicates": 1, "clipped.distance.out_of_range": 1}
+
+
+async def test_a_unique_value_is_free_again_when_its_window_has_passed() -> None:
+    home = await house(fields={**FLIGHT_FIELDS, "seats": Field("seats", "long", nullable=True, unique_ms=HOUR_MS)})
+    fold, restored = home.fold(), home.fold()
+    fold.step(record(flight(flight_id="a"), 0))
+    restored.restore(fold.snapshot())
+    for each in (fold, restored):
+        with pytest.raises(Poison, match="not_unique: seats"):
+            each.step(record(flight(flight_id="b", scheduled_at=NOON_MS + HOUR_MS), 1))
+        assert len(list(each.step(record(flight(flight_id="c", seats=None), 2)))) == 1
+        assert len(list(each.step(record(flight(flight_id="d", seats=None, scheduled_at=NOON_MS + HOUR_MS + 1), 3)))) == 1
+        assert len(list(each.step(record(flight(flight_id="e", scheduled_at=NOON_MS + HOUR_MS), 4)))) == 1
+
+
+async def test_a_value_that_is_not_unique_may_pass_with_a_warning_and_is_forgotten_with_its_first_event() -> None:
+    fields = {**FLIGHT_FIELDS, "seats": Field("seats", "long", unique_ms=HOUR_MS, on={"not_unique": "warn"})}
+    fold = (await house(fields=fields)).fold()
+    for offset, hours in enumerate((0, 1, 1)):
+        fold.step(record(flight(flight_id=str(offset), scheduled_at=NOON_MS + hours * HOUR_MS), offset))
+    fold.step(record(flight(flight_id="3", scheduled_at=NOON_MS + HOUR_MS + 1, seats=1), 3))
+    fold.step(record(flight(flight_id="4", scheduled_at=NOON_MS + HOUR_MS + 1), 4))
+    assert (fold.counts["validated"], fold.counts["warned.seats.not_unique"]) == (5, 2)
 
 
 # --- time ----------------------------------------------------------------------------------------------------------------------------
@@ -120,7 +157,7 @@ async def test_an_event_moves_time_forward_by_at_most_max_jump() -> None:
         fold.step(record(flight(flight_id="c", scheduled_at=limit + 1), 2))
     fold.step(record(flight(flight_id="d", scheduled_at=limit), 3))
     fold.step(record(flight(flight_id="e", scheduled_at=limit + 24 * HOUR_MS), 4))
-    assert fold.counts == {"sent": 5, "validated": 4}
+    assert fold.counts == {"sent": 5, "validated": 4, "late": 1}
 
 
 async def test_a_restored_fold_knows_where_its_clock_stands() -> None:
@@ -146,6 +183,15 @@ async def test_the_first_event_is_held_to_its_append_time() -> None:
 async def test_a_replay_may_begin_any_time_ago() -> None:
     fold = (await house()).fold()
     assert len(list(fold.step(record(flight(scheduled_at="1987-10-01T00:00:00Z"))))) == 1
+
+
+async def test_an_event_may_be_late_by_as_much_as_the_stream_says_and_is_counted() -> None:
+    fold = (await house(late_ms_max=HOUR_MS)).fold()
+    fold.step(record(flight(), 0))
+    fold.step(record(flight(flight_id="b", scheduled_at=NOON_MS - HOUR_MS), 1))
+    with pytest.raises(Poison, match="too_late"):
+        fold.step(record(flight(flight_id="c", scheduled_at=NOON_MS - HOUR_MS - 1), 2))
+    assert fold.counts == {"sent": 3, "validated": 2, "late": 1}
 
 
 async def test_a_rejected_jump_does_not_move_the_clock_and_its_id_is_free() -> None:
@@ -246,6 +292,23 @@ async def test_the_same_event_again_is_a_duplicate_and_no_poison() -> None:
     assert fold.counts == {"sent": 3, "validated": 1, "duplicates": 2}
 
 
+async def test_the_very_same_record_again_is_an_echo_and_no_duplicate() -> None:
+    home = await house()
+    fold, restored = home.fold(), home.fold()
+    fold.step(record(flight(), 7))
+    restored.restore(fold.snapshot())
+    for each in (fold, restored):
+        assert list(each.step(record(flight(), 7))) == []
+        assert each.counts == {"sent": 1, "validated": 1, "echoes": 1}
+
+
+async def test_a_conflict_says_where_the_first_event_stands() -> None:
+    fold = (await house()).fold()
+    fold.step(record(flight(), 7))
+    with pytest.raises(Poison, match="at offset 7"):
+        fold.step(record(flight(distance=761), 8))
+
+
 async def test_the_same_id_with_another_payload_is_a_conflict() -> None:
     fold = (await house()).fold()
     fold.step(record(flight(), 0))
@@ -294,6 +357,28 @@ async def test_events_without_any_id_are_never_duplicates_and_are_named_by_their
     fold = home.fold()
     outputs = [output for offset in range(2) for output in fold.step(record(flight(), offset))]
     assert [home.read(output)["event_id"] for output in outputs] == ["events.flights:0:0", "events.flights:0:1"]
+
+
+async def test_a_snapshot_of_before_offsets_were_kept_still_knows_its_ids() -> None:
+    home = await house()
+    fold, restored = home.fold(), home.fold()
+    fold.step(record(flight(), 7))
+    restored.restore(older(fold.snapshot()))
+    assert list(restored.step(record(flight(), 7))) == []
+    assert restored.counts["duplicates"] == 1
+
+
+def older(snapshot: Snapshot) -> Snapshot:
+    """The snapshot as it was written when an id had its arrival and its digest only, and there was no more than ids and a clock."""
+    counts, clock, (counter, ((id, marks),)), *_ = msgpack.decode(snapshot.state)
+    (segment,) = snapshot.segments
+    ids = SegmentedMap("recent_ids")
+    ids.restore([counter, [[id, marks]]], [segment])
+    shorter = SegmentedMap("recent_ids")
+    for key, entry in ids.unordered():
+        shorter.put(key, entry[:24])
+    manifest, segments = shorter.capture()
+    return Snapshot(msgpack.encode([counts, clock, manifest]), segments)
 
 
 async def test_a_field_that_became_nullable_later_does_not_make_a_duplicate_a_conflict() -> None:
