@@ -80,6 +80,7 @@ class IngestionFold:
         self._clock.check(time_ms, record.timestamp, appended)
         notes += self._unique.check(fields)
         output = self._output(record, time_ms, event_id or f"{record.topic}:{record.partition}:{record.offset}", entity.encode(), fields)
+        output = output._replace(headers=event.trace) if event.trace else output
         self._count_validated(record, event, notes, self._clock.behind_ms(time_ms) > 0)
         clock_ms = self._clock.advance(time_ms, appended)
         self._recent.forget(clock_ms)

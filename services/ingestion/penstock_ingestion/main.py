@@ -7,7 +7,6 @@ from penstock.fleet import Fleet
 from penstock.process import Process, serve_http
 from penstock.world import World, open_world
 from penstock_ingestion import sender
-from penstock_ingestion.framing import Decoder
 from penstock_ingestion.gateway import Gateway
 from penstock_ingestion.units import plans
 
@@ -17,7 +16,7 @@ async def main(process: Process) -> None:
     settings = process.settings
     async with open_world(process) as world, sender.opened(settings.bootstrap) as producer:
         gateway = Gateway(partial(process.topic, "events"), producer.send)
-        fleet = Fleet(partial(plans, world, Decoder(world.wire)), process.log)
+        fleet = Fleet(partial(plans, world), process.log)
         process.counts.append(fleet.counts)
         async with serve_http(gateway.app(), settings.bind, settings.http_port):
             await fleet.follow(_changes(world, gateway))

@@ -24,7 +24,6 @@ from penstock.spec import Field, Stream
 from penstock.spec.avro import producer_schema
 from penstock.world import World
 from penstock_ingestion import CARD, sender
-from penstock_ingestion.framing import Decoder
 from penstock_ingestion.gateway import Gateway
 from penstock_ingestion.units import make_runner
 from tests.conftest import Corner
@@ -60,7 +59,7 @@ class Station(NamedTuple):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Runner]:
-        runner = await make_runner(self.world, Decoder(self.world.wire), WEATHER)
+        runner = await make_runner(self.world, WEATHER)
         work = asyncio.create_task(runner.run())
         try:
             yield runner

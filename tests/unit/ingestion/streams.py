@@ -9,9 +9,9 @@ from penstock.fold.protocol import Header, LogRecord, Missing, Output
 from penstock.records import Wire, platform_schema
 from penstock.records.schemas import MemorySchemaRegistry
 from penstock.spec import Field, Stream
-from penstock.spec.avro import stream_schema
+from penstock.spec.avro import producer_schema, stream_schema
+from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.fold import IngestionFold, Target
-from penstock_ingestion.framing import Decoder
 
 HOUR_MS = 3_600_000
 NOON_MS = 1_357_041_600_000  # 2013-01-01T12:00:00Z
@@ -69,8 +69,7 @@ class House(NamedTuple):
         return IngestionFold(self.stream, partition, self.decoder, self.target, TOPIC)
 
     async def resolve(self, missing: Missing) -> None:
-        assert missing.kind == "schema"
-        await self.decoder.fetch(int(missing.reference))
+        await self.decoder.bring(missing)
 
     async def outputs(self, fold: IngestionFold, records: Iterable[LogRecord]) -> list[Output]:
         """What the fold puts out, with poison skipped and schemas fetched as the runner does it."""
@@ -86,4 +85,4 @@ async def house(**changes: Any) -> House:
     wire = Wire(registry)
     encode = await wire.writer(VALIDATED, stream_schema(stream))
     encode_tick = await wire.writer(VALIDATED, platform_schema("Tick"))
-    return House(registry, wire, Decoder(wire), Target(VALIDATED, encode, encode_tick), stream)
+    return House(registry, wire, Decoder(wire, TOPIC, producer_schema(stream)), Target(VALIDATED, encode, encode_tick), stream)

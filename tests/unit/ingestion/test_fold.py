@@ -27,6 +27,12 @@ async def test_an_event_comes_out_once_with_time_origin_and_id() -> None:
     assert fold.counts == {"sent": 1, "validated": 1}
 
 
+async def test_the_trace_of_an_event_goes_on_with_it() -> None:
+    trace = ("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    (output,) = (await house()).fold().step(record(flight(), headers=[("ce_id", b"x"), trace, ("authorization", b"secret")]))
+    assert output.headers == (trace,)
+
+
 async def test_an_event_goes_to_the_partition_that_kafka_would_choose_for_its_entity() -> None:
     home = await house(partitions=7)  # no power of two: the sign bit matters
     for entity in ("EWR", "JFK", "LGA"):
