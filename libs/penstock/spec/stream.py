@@ -45,6 +45,11 @@ class Stream:
         """The type of every field."""
         return {name: field.type for name, field in self.fields.items()}
 
+    @property
+    def defaults(self) -> dict[str, str | int | float | bool]:
+        """What stands for the fields that an event does not have, which was validated before they were declared."""
+        return {name: field.default for name, field in self.fields.items() if field.default is not None}
+
 
 def record_name(stream: str) -> str:
     """The Avro name of a stream's record: `flight-arrivals` is `FlightArrivals`.
