@@ -54,6 +54,11 @@ class IngestionFold:
         self._unique = UniqueValues(stream.fields.values())
         self.arrivals = Arrivals()
 
+    @property
+    def event_time_ms(self) -> int | None:
+        """The highest event time of the partition; None before the first record."""
+        return self._clock.highest_ms
+
     def step(self, record: Record) -> Iterable[Output]:
         """What a record causes. Raises: Missing (a schema to be fetched; nothing has changed), Poison."""
         try:
@@ -140,7 +145,7 @@ class IngestionFold:
         """
         if self._stream.partitions == 1 and beat is not Beat.IDLE:
             return ()
-        time_ms = BEGINNING_MS if self._clock.highest_ms is None else self._clock.highest_ms
+        time_ms = BEGINNING_MS if self.event_time_ms is None else self.event_time_ms
         return [self._tick_to(partition, time_ms, None, idle=beat is not Beat.MOVING) for partition in range(self._stream.partitions)]
 
     def _tick_to(self, partition: int, time_ms: int, origin: Origin | None, *, idle: bool = False) -> Output:
