@@ -12,6 +12,7 @@ from penstock.cli.impact import impact
 from penstock.cli.init import init
 from penstock.cli.produce import produce
 from penstock.cli.promote import promote
+from penstock.cli.quarantine import quarantine, release
 from penstock.cli.rewind import rewind
 from penstock.cli.show import ls, show
 from penstock.cli.stack import doctor, down, logs, status, up
@@ -29,7 +30,7 @@ app = typer.Typer(
 )
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "The local stack": (up, down, status, logs, doctor),
-    "Streams and models": (init, apply, produce, tail, promote, rewind),
+    "Streams and models": (init, apply, produce, tail, quarantine, release, promote, rewind),
     "What is known and proved": (ls, show, verify, diff, impact, backtest),
 }
 for _panel, _verbs in _PANELS.items():

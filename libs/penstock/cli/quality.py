@@ -35,6 +35,7 @@ def lines_of(name: str, version: int, quality: dict[str, Any] | None) -> list[st
     for row in quality["fields"]:
         done = ", ".join(f"{verb} {row[verb]:,}" for verb in ("refused", "nulled", "clipped", "warned") if row[verb])
         shown.append(f"  {row['field']}: {row['rule']}: {done}")
+    shown += [f"parked: {source}. Try: penstock release {name} --source {source}" for source in quality["parked"]]
     if quality["personal"]:
         shown.append(f"personal: {', '.join(quality['personal'])}")
     if counts["rejected"]:

@@ -12,6 +12,7 @@ from penstock.fold.protocol import Output, Poison, Record, Snapshot
 from penstock.fold.pulse import Beat
 from penstock.fold.watermark import BEGINNING_MS
 from penstock.kafka.partition import partition_of
+from penstock.parking import CODE as QUARANTINED, Parking
 from penstock.records import Origin, Writer
 from penstock.records.wire import RECORD_BYTES_MAX
 from penstock.spec import Stream
@@ -37,7 +38,7 @@ class IngestionFold:
     """A fold of one partition of events.<stream>.
 
     Every record is counted as *sent* once and ends as exactly one of *validated*, *duplicates* or *rejected* (poison; the runner counts
-    it). Ticks are counted apart. A record that is rejected changes nothing else.
+    it). Ticks and commands are counted apart. A record that is rejected changes nothing else.
     """
 
     def __init__(self, stream: Stream, partition: int, decoder: Decoder, target: Target, source: str) -> None:
@@ -53,6 +54,7 @@ class IngestionFold:
         self._recent = RecentIds(stream.dedup_window_ms)
         self._unique = UniqueValues(stream.fields.values())
         self.arrivals = Arrivals()
+        self.parked: set[str] = set()
 
     @property
     def event_time_ms(self) -> int | None:
@@ -67,6 +69,8 @@ class IngestionFold:
                     return self._event(record, event)
                 case SentTick(time_ms):
                     return self._tick(record, time_ms)
+                case Parking() as parking:
+                    return self._park(parking)
         except Poison as poison:
             self.counts["sent"] += 1
             if isinstance(poison, Violation):
@@ -74,6 +78,8 @@ class IngestionFold:
             raise
 
     def _event(self, record: Record, event: Event) -> Iterable[Output]:
+        if event.source in self.parked:
+            raise Poison(QUARANTINED, "its source is parked. Try: penstock release, then replay the dead letters")
         fields, notes = self._validate(event.fields)
         entity = identifier("no_key", self._stream.key, fields[self._stream.key])
         event_id = self._event_id(event, fields)
@@ -131,6 +137,12 @@ class IngestionFold:
         if not event.fields.keys() <= self._known:
             counts["extra_fields"] += len(event.fields.keys() - self._known)
 
+    def _park(self, parking: Parking) -> Iterable[Output]:
+        """A command twice is a command once."""
+        (self.parked.add if parking.parked else self.parked.discard)(parking.source)
+        self.counts["commands"] += 1
+        return ()
+
     def _tick(self, record: Record, time_ms: int) -> Iterable[Output]:
         self._clock.check_tick(time_ms, record.timestamp)
         self._recent.forget(self._clock.advance_tick(time_ms))
@@ -162,7 +174,7 @@ class IngestionFold:
         """The whole state: counts, clock, and the ids and values remembered."""
         recent, segments = self._recent.capture()
         unique, more = self._unique.capture()
-        state = [sorted(self.counts.items()), self._clock.dump(), recent, self.arrivals.dump(), unique]
+        state = [sorted(self.counts.items()), self._clock.dump(), recent, self.arrivals.dump(), unique, sorted(self.parked)]
         return Snapshot(msgspec.msgpack.encode(state), (*segments, *more))
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -174,3 +186,4 @@ class IngestionFold:
         if newer:
             self.arrivals.load(newer[0])
             self._unique.restore(newer[1], snapshot.segments)
+            self.parked = set(newer[2])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from penstock.fold.protocol import Header, Poison, Record
+from penstock.parking import Parking, parking_of
 from penstock.records.wire import MAGIC, RECORD_BYTES_MAX
 from penstock_ingestion.cloudevents import HEADER_BYTES_MAX, NONE, Attributes, from_envelope, from_headers
 from penstock_ingestion.decoder import SINGLE_OBJECT, Decoder
@@ -35,8 +36,8 @@ class SentTick(NamedTuple):
     time_ms: int
 
 
-def unframe(record: Record, decoder: Decoder) -> Event | SentTick:
-    """What a producer's record says; the size is checked first.
+def unframe(record: Record, decoder: Decoder) -> Event | SentTick | Parking:
+    """What a producer's record says, or who commands; the size is checked first.
 
     Raises: Missing for a schema to be fetched; Poison (too_large, not_framed, undecodable, trailing_bytes, unknown_schema, bad_header,
     bad_cloudevent, bad_tick).
@@ -50,6 +51,8 @@ def unframe(record: Record, decoder: Decoder) -> Event | SentTick:
     data: bytes | dict[str, Any] | None = value
     if is_structured:
         attributes, data = from_envelope(value or b"", attributes.trace)
+    if value is None and (parking := parking_of(record)) is not None:
+        return parking
     if attributes.type == TICK:
         return _tick(attributes.time_ms)
     return _content(data, decoder, attributes)

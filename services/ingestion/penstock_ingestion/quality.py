@@ -16,7 +16,7 @@ from penstock.spec import Stream
 from penstock_ingestion.fold import IngestionFold
 
 ENDS = ("sent", "validated", "duplicates", "rejected")
-OTHERS = ("late", "extra_fields", "ticks", "echoes")
+OTHERS = ("late", "extra_fields", "ticks", "commands", "echoes")
 VERBS = ("refused", "nulled", "clipped", "warned")
 
 Streams = Callable[[], Mapping[str, Stream]]
@@ -47,6 +47,7 @@ def quality_of(stream: Stream, folds: Folds, now_ms: int) -> dict[str, Any]:
         "per_s": per_s,
         "is_stale": None if expect.every_ms is None else age_s is None or age_s * 1_000 > expect.every_ms,
         "is_slow": None if expect.per_s is None else per_s < expect.per_s,
+        "parked": sorted(set().union(*(fold.parked for fold in folds.values()))),
         "personal": [name for name, field in stream.fields.items() if field.personal],
     }
 

@@ -20,7 +20,24 @@ from penstock.replay import closing_ticks
 from penstock.spec import Spec, load
 
 FLIGHTS = Path(__file__).parents[3] / "examples" / "flights" / "penstock.yaml"
-VERBS = ("up", "down", "status", "logs", "doctor", "init", "apply", "produce", "tail", "promote", "rewind", "ls", "show", "verify")
+VERBS = (
+    "up",
+    "down",
+    "status",
+    "logs",
+    "doctor",
+    "init",
+    "apply",
+    "produce",
+    "tail",
+    "promote",
+    "rewind",
+    "quarantine",
+    "release",
+    "ls",
+    "show",
+    "verify",
+)
 PROVING = ("diff", "impact", "backtest")
 
 

@@ -4,10 +4,11 @@ import pytest
 from aiokafka.partitioner import murmur2
 from msgspec import msgpack
 
-from penstock.fold.protocol import Missing, Poison, Snapshot
+from penstock.fold.protocol import LogRecord, Missing, Poison, Snapshot
 from penstock.fold.pulse import Beat
 from penstock.fold.segments import SegmentedMap
 from penstock.fold.watermark import BEGINNING_MS
+from penstock.parking import Parking
 from penstock.records import event_time_ms
 from penstock.spec import Field
 from penstock.spec.avro import producer_schema
@@ -287,6 +288,42 @@ async def test_an_empty_partition_is_idle_at_the_beginning_of_time_and_may_then_
     ticks = [home.read(output) for output in fold.pulse("events.flights", Beat.IDLE)]
     assert [(tick["event_time_ms"], tick["partition"], tick["idle"]) for tick in ticks] == [(BEGINNING_MS, 2, True)] * 3
     assert len(list(fold.step(record(flight(), 0)))) == 1  # being idle has set no clock that an event could be too far ahead of
+
+
+# --- parked sources ------------------------------------------------------------------------------------------------------------------
+
+
+def command(source: str, *, parked: bool, offset: int) -> LogRecord:
+    (sent,) = Parking(source, parked).records("events.flights", 1)
+    return record(None, offset, sent.headers)
+
+
+async def test_the_events_of_a_parked_source_are_poison_until_it_is_released() -> None:
+    home = await house()
+    fold, restored = home.fold(), home.fold()
+    gate = [("ce_source", b"gate/7")]
+    assert list(fold.step(command("gate/7", parked=True, offset=0))) == []
+    restored.restore(fold.snapshot())
+    for each in (fold, restored):
+        with pytest.raises(Poison, match="quarantined"):
+            each.step(record(flight(flight_id="a"), 1, gate))
+        assert len(list(each.step(record(flight(flight_id="b"), 2, [("ce_source", b"gate/8")])))) == 1
+        assert len(list(each.step(record(flight(flight_id="c"), 3)))) == 1
+        each.step(command("gate/7", parked=False, offset=4))
+        assert len(list(each.step(record(flight(flight_id="a"), 5, gate)))) == 1
+        assert each.counts == {"sent": 4, "validated": 3, "commands": 2}
+
+
+async def test_an_event_is_never_taken_for_a_command() -> None:
+    fold = (await house()).fold()
+    (sent,) = Parking("gate/7", True).records("events.flights", 1)
+    assert len(list(fold.step(record(flight(), 0, sent.headers)))) == 1
+    for offset, headers in enumerate(
+        [sent.headers[:1], [sent.headers[0], ("ce_subject", b"\xff")], [sent.headers[0], ("ce_subject", b"")]]
+    ):
+        with pytest.raises(Poison, match="not_framed"):
+            fold.step(record(None, offset + 1, headers))
+    assert fold.parked == set()
 
 
 # --- duplicates ----------------------------------------------------------------------------------------------------------------------

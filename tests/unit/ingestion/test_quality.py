@@ -31,7 +31,7 @@ async def test_every_event_is_told_by_its_end_its_rule_and_its_field() -> None:
     events = [flight(flight_id="a", fare=700.0), flight(flight_id="a", fare=700.0), flight(flight_id="b", origin="SFO"), flight(gate=1)]
     told = quality_of(flights(fields=CLIPPED), await folds(events), NOON_MS)
     assert told["counts"] == {
-        "sent": 4, "validated": 2, "duplicates": 1, "rejected": 1, "late": 0, "extra_fields": 1, "ticks": 0, "echoes": 0,
+        "sent": 4, "validated": 2, "duplicates": 1, "rejected": 1, "late": 0, "extra_fields": 1, "ticks": 0, "commands": 0, "echoes": 0,
     }  # fmt: skip
     assert told["rejected"] == {"not_in_enum": 1}
     assert told["fields"] == [
