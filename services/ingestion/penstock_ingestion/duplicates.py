@@ -16,9 +16,14 @@ _BEFORE = b"\xff" * 8  # entries of older snapshots have no offset: -1, which no
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
-def payload_digest(fields: Mapping[str, Any]) -> bytes:
-    """16 bytes that stand for validated fields, whatever framing they came in; a null is as good as absent."""
+def payload_digest(fields: Mapping[str, Any], defaults: Mapping[str, Any]) -> bytes:
+    """16 bytes that stand for validated fields, whatever framing they came in; a null and a default are as good as absent.
+
+    So an event that is sent again, after its stream has gained a field, is the same event.
+    """
     present = {name: value for name, value in fields.items() if value is not None}
+    if defaults:
+        present = dict(present.items() - defaults.items())
     return blake2b(_encode(present), digest_size=16).digest()
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from penstock.fold.origin import origin_of
 from penstock.fold.poison import check_sizes
-from penstock.fold.protocol import Output, Poison, Record, Snapshot
+from penstock.fold.protocol import Header, Output, Poison, Record, Snapshot
 from penstock.fold.pulse import Beat
 from penstock.fold.watermark import BEGINNING_MS
 from penstock.kafka.partition import partition_of
@@ -49,6 +49,7 @@ class IngestionFold:
         self._target = target
         self._source = source
         self._known = stream.fields.keys()
+        self._defaults = stream.defaults
         self._validate = compile_contract(stream)
         self._clock = Clock(stream.max_jump_ms, stream.late_ms_max)
         self._recent = RecentIds(stream.dedup_window_ms)
@@ -84,14 +85,13 @@ class IngestionFold:
         entity = identifier("no_key", self._stream.key, fields[self._stream.key])
         event_id = self._event_id(event, fields)
         time_ms, appended = self._event_time(record, event, fields)
-        digest = payload_digest(fields) if event_id else b""
+        digest = payload_digest(fields, self._defaults) if event_id else b""
         first = self._recent.first(event_id, digest) if event_id else None
         if first is not None:
             return self._again(first == record.offset)
         self._clock.check(time_ms, record.timestamp, appended)
         notes += self._unique.check(fields)
-        output = self._output(record, time_ms, event_id or f"{record.topic}:{record.partition}:{record.offset}", entity.encode(), fields)
-        output = output._replace(headers=event.trace) if event.trace else output
+        output = self._output(record, time_ms, event_id, entity.encode(), fields, event.trace)
         self._count_validated(record, event, notes, self._clock.behind_ms(time_ms) > 0)
         clock_ms = self._clock.advance(time_ms, appended)
         self._recent.forget(clock_ms)
@@ -112,10 +112,13 @@ class IngestionFold:
             return event.time_ms, False
         return record.timestamp, True
 
-    def _output(self, record: Record, time_ms: int, event_id: str, key: bytes, fields: dict[str, Any]) -> Output:
-        envelope = {EVENT_TIME_MS: time_ms, ORIGIN: origin_of(record, self._stream.generation), EVENT_ID: event_id}
+    def _output(
+        self, record: Record, time_ms: int, event_id: str | None, key: bytes, fields: dict[str, Any], trace: tuple[Header, ...]
+    ) -> Output:
+        name = event_id or f"{record.topic}:{record.partition}:{record.offset}"
+        envelope = {EVENT_TIME_MS: time_ms, ORIGIN: origin_of(record, self._stream.generation), EVENT_ID: name}
         value = self._target.encode_event(envelope | fields)
-        output = Output(self._target.topic, partition_of(key, self._stream.partitions), key, value)
+        output = Output(self._target.topic, partition_of(key, self._stream.partitions), key, value, trace)
         check_sizes((output,), RECORD_BYTES_MAX)  # the runner would too, but after the event was counted
         return output
 

@@ -431,3 +431,14 @@ async def test_a_field_that_became_nullable_later_does_not_make_a_duplicate_a_co
     new.restore(old.snapshot())
     assert list(new.step(record(flight(), 1))) == []
     assert new.counts["duplicates"] == 1
+
+
+async def test_an_event_that_comes_again_after_its_stream_has_gained_a_default_is_a_duplicate() -> None:
+    home = await house()
+    old, new = home.fold(), (await house(fields={**FLIGHT_FIELDS, "fare": Field("fare", "double", default=9.5)})).fold()
+    old.step(record(flight(), 0))
+    new.restore(old.snapshot())
+    assert list(new.step(record(flight(), 1))) == []
+    assert list(new.step(record(flight(fare=9.5), 2))) == []
+    with pytest.raises(Poison, match="duplicate_conflict"):
+        new.step(record(flight(fare=9.4), 3))
