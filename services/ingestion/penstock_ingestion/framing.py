@@ -51,7 +51,7 @@ def unframe(record: Record, decoder: Decoder) -> Event | SentTick | Parking:
     data: bytes | dict[str, Any] | None = value
     if is_structured:
         attributes, data = from_envelope(value or b"", attributes.trace)
-    if value is None and (parking := parking_of(record)) is not None:
+    if (parking := parking_of(record)) is not None:
         return parking
     if attributes.type == TICK:
         return _tick(attributes.time_ms)

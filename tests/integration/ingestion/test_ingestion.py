@@ -4,13 +4,16 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import httpx
+import pytest
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from penstock.catalogue import Catalogue
+from penstock.errors import PenstockError
 from penstock.fold.protocol import Output, Record
 from penstock.fold.runner import Runner
 from penstock.fold.snapshots import PostgresSnapshots
@@ -128,6 +131,12 @@ async def test_json_and_avro_on_one_topic_both_come_out_and_the_broken_ones_are_
         letters = await here.read(f"{corner.prefix}dlq.events.weather")
         codes = {dict(letter.headers)["__dlq.errors.code"]: letter.value for letter in letters}
         assert codes == {b"not_framed": b"gibberish", b"out_of_range": storm, b"unknown_schema": b"\x00\x00\x00\x00\x63x"}
+
+
+async def test_a_topic_with_other_partitions_than_its_stream_is_refused_at_start(corner: Corner) -> None:
+    async with station(corner) as here:
+        with pytest.raises(PenstockError, match=r"events\.weather has 2 partitions, its stream says 3\. Try: partitions: 2"):
+            await make_runner(here.world, replace(WEATHER, partitions=3))
 
 
 async def test_a_restart_goes_on_where_it_stopped_and_still_knows_duplicates(corner: Corner) -> None:

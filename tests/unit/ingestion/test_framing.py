@@ -113,7 +113,7 @@ def single(schema: Schema, fields: Mapping[str, Any], mark: bytes = b"") -> byte
 
 async def test_a_single_object_is_found_by_its_fingerprint_among_the_schemas_of_its_topic() -> None:
     registry = MemorySchemaRegistry()
-    await registry.register("events.others-value", {**SCHEMA, "name": "Other"})
+    await registry.register("events.readings-value", {**SCHEMA, "fields": [{"name": "y", "type": "double"}]})
     await registry.register("events.readings-value", SCHEMA)
     reader, sent = Decoder(Wire(registry), "events.readings"), record(single(SCHEMA, {"x": 1.5}))
     with pytest.raises(Missing) as caught:
