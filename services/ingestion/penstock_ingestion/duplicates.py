@@ -31,7 +31,7 @@ class RecentIds:
     """Event ids with where each came from and a digest of its payload, kept until event time has moved on by `window_ms` since it arrived.
 
     Counted from the partition's clock at arrival, not from the event's own time: a late event is remembered as long as any other. An id
-    takes about 200 bytes of memory (`python -m benchmarks ingestion` measures it), so the window and the rate bound it.
+    takes about 260 bytes of memory (`python -m benchmarks ingestion` measures it), so the window and the rate bound it.
 
     >>> recent = RecentIds(window_ms=1_000)
     >>> recent.remember("a", b"0" * 16, offset=7, clock_ms=5_000)

@@ -90,14 +90,16 @@ class IngestionFold:
         if first is not None:
             return self._again(first == record.offset)
         self._clock.check(time_ms, record.timestamp, appended)
-        notes += self._unique.check(fields)
+        if self._unique:
+            notes += self._unique.check(fields)
         output = self._output(record, time_ms, event_id, entity.encode(), fields, event.trace)
         self._count_validated(record, event, notes, self._clock.behind_ms(time_ms) > 0)
         clock_ms = self._clock.advance(time_ms, appended)
         self._recent.forget(clock_ms)
         if event_id:
             self._recent.remember(event_id, digest, record.offset, clock_ms)
-        self._unique.remember(fields, record.offset, clock_ms)
+        if self._unique:
+            self._unique.remember(fields, record.offset, clock_ms)
         return (output,)
 
     def _event_id(self, event: Event, fields: dict[str, Any]) -> str | None:
@@ -115,9 +117,10 @@ class IngestionFold:
     def _output(
         self, record: Record, time_ms: int, event_id: str | None, key: bytes, fields: dict[str, Any], trace: tuple[Header, ...]
     ) -> Output:
-        name = event_id or f"{record.topic}:{record.partition}:{record.offset}"
-        envelope = {EVENT_TIME_MS: time_ms, ORIGIN: origin_of(record, self._stream.generation), EVENT_ID: name}
-        value = self._target.encode_event(envelope | fields)
+        fields[EVENT_TIME_MS] = time_ms
+        fields[ORIGIN] = origin_of(record, self._stream.generation)
+        fields[EVENT_ID] = event_id or f"{record.topic}:{record.partition}:{record.offset}"
+        value = self._target.encode_event(fields)
         output = Output(self._target.topic, partition_of(key, self._stream.partitions), key, value, trace)
         check_sizes((output,), RECORD_BYTES_MAX)  # the runner would too, but after the event was counted
         return output

@@ -5,6 +5,8 @@ from typing import Any
 
 from penstock.fold.protocol import Poison
 
+WHITESPACE = " \t\n\r"
+
 
 def parse_object(data: bytes) -> dict[str, Any]:
     """The fields of a JSON object in UTF-8.
@@ -21,7 +23,11 @@ def parse_object(data: bytes) -> dict[str, Any]:
 def parse_json(data: bytes) -> Any:
     """Any JSON value in UTF-8, as strict as `parse_object`. Raises: Poison("undecodable")."""
     try:
-        return _decode(data.decode())
+        text = data.decode().strip(WHITESPACE)
+        value, end = _decode(text)  # `decode` would look for whitespace with regular expressions, twice
+        if end != len(text):
+            raise ValueError(f"more text after character {end}")
+        return value
     except json.JSONDecodeError as error:
         raise Poison("undecodable", f"not JSON: {error.msg} at character {error.pos}") from None
     except UnicodeDecodeError as error:
@@ -43,4 +49,4 @@ def _no_constant(constant: str) -> Any:
     raise ValueError(f"{constant} is no JSON number")
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant).decode
+_decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant).raw_decode

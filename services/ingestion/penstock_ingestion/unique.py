@@ -22,6 +22,9 @@ class UniqueValues:
             if field.unique_ms is not None
         }
 
+    def __len__(self) -> int:
+        return len(self._seen)
+
     def check(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """A note for each value that is known and may be. Raises: Violation("not_unique") for one that may not."""
         notes = []

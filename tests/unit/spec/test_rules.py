@@ -1,13 +1,15 @@
 """The rules of fields and streams in a specification: what is declared is taken whole, what cannot be meant is refused."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
 from penstock.spec import SpecError, Stream, from_json, load
 from penstock.spec.avro import producer_schema, stream_schema
-from penstock.spec.field import RULES, Field
+from penstock.spec.field import RULES, TYPES, Field
 from penstock.spec.pattern import compile_pattern
 
 TEXT = """\
@@ -121,3 +123,18 @@ def test_the_default_policy_of_every_rule_is_to_reject_but_for_negative_zero() -
 def test_a_pattern_is_matched_by_the_whole_text_only(text: str) -> None:
     assert compile_pattern("a*")(text) == (set(text) <= {"a"})
     assert compile_pattern("a|b")(text) == (text in ("a", "b"))
+
+
+def test_the_page_on_contracts_lists_every_rule_with_its_policies() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "contracts.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| ([\w, ]+) \| (?:`(\w+)`)? ?\| ([\w, ]+) \|$", page, re.MULTILINE)
+    listed = {
+        rule: (TYPES if types == "all" else tuple(types.split(", ")), key, tuple(told.split(", "))) for rule, types, key, told in rows
+    }
+    assert listed == {rule: tuple(each) for rule, each in RULES.items()}
+
+
+def test_the_example_on_that_page_is_a_specification() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "contracts.md").read_text(encoding="utf-8")
+    declared = stream(page.partition("```yaml\n")[2].partition("```")[0])
+    assert (declared.fields["passenger"].personal, declared.fields["tailnum"].on) == (True, {"wrong_pattern": "null"})
