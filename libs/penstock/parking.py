@@ -17,8 +17,9 @@ class Parking(NamedTuple):
 
     def records(self, topic: str, partitions: int) -> list[Output]:
         """The command for every partition of the stream's topic: each is judged by its own log."""
-        headers = (("ce_type", (PARK if self.parked else RELEASE).encode()), ("ce_subject", self.source.encode()))
-        return [Output(topic, partition, None, None, headers) for partition in range(partitions)]
+        source = self.source.encode()
+        headers = (("ce_type", (PARK if self.parked else RELEASE).encode()), ("ce_subject", source))
+        return [Output(topic, partition, source, None, headers) for partition in range(partitions)]
 
 
 def parking_of(record: Record) -> Parking | None:

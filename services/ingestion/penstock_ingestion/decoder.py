@@ -78,7 +78,7 @@ class Decoder:
                 if id not in self._unknown:
                     self._single[mark] = self._wire.known(id)
                     return
-        self._unknown[mark] = Poison("unknown_schema", f"no schema under {self._topic}-… has the fingerprint {mark.hex()}")
+        self._unknown[mark] = Poison("unknown_schema", f"no schema under {self._topic}-… has its fingerprint")
 
     def _refuse(self, asked: int | bytes) -> NoReturn:
         raise self._unknown.pop(asked)
