@@ -21,7 +21,9 @@ def payload_digest(fields: Mapping[str, Any], defaults: Mapping[str, Any]) -> by
 
     So an event that is sent again, after its stream has gained a field, is the same event.
     """
-    present = {name: value for name, value in fields.items() if value is not None}
+    present = fields
+    if None in fields.values():
+        present = {name: value for name, value in fields.items() if value is not None}
     if defaults:
         present = dict(present.items() - defaults.items())
     return blake2b(_encode(present), digest_size=16).digest()

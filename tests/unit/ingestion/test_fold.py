@@ -2,13 +2,10 @@
 
 import pytest
 from aiokafka.partitioner import murmur2
-from msgspec import msgpack
 
-from penstock.fold.protocol import LogRecord, Missing, Poison, Snapshot
+from penstock.fold.protocol import Missing, Poison
 from penstock.fold.pulse import Beat
-from penstock.fold.segments import SegmentedMap
 from penstock.fold.watermark import BEGINNING_MS
-from penstock.parking import Parking
 from penstock.records import event_time_ms
 from penstock.spec import Field
 from penstock.spec.avro import producer_schema
@@ -104,41 +101,6 @@ async def test_an_unknown_schema_is_rejected_and_the_counts_add_up() -> None:
     avro = b"\x00\x00\x00\x00\x63abc"
     assert len(await home.outputs(fold, [record(avro, 0), record(flight(), 1), record(avro, 2)])) == 1
     assert (fold.counts["sent"], fold.counts["validated"], fold.counts["rejected.unknown_schema"]) == (3, 1, 2)
-
-
-async def test_what_the_contract_mended_is_counted_by_field_and_rule_when_the_event_is_validated() -> None:
-    mended = {**FLIGHT_FIELDS, "distance": Field("distance", "double", minimum=1, maximum=6_000, on={"out_of_range": "clip"})}
-    home = await house(fields=mended)
-    fold = home.fold()
-    (output,) = fold.step(record(flight(distance=9_999), 0))
-    assert home.read(output)["distance"] == 6_000
-    with pytest.raises(Poison, match="time_jump"):
-        fold.step(record(flight(flight_id="b", distance=9_999, scheduled_at="2099-01-01T00:00:00Z"), 1))
-    assert list(fold.step(record(flight(distance=9_999), 2))) == []
-    assert fold.counts == {"sent": 3, "validated": 1, "duplicates": 1, "clipped.distance.out_of_range": 1}
-
-
-async def test_a_unique_value_is_free_again_when_its_window_has_passed() -> None:
-    home = await house(fields={**FLIGHT_FIELDS, "seats": Field("seats", "long", nullable=True, unique_ms=HOUR_MS)})
-    fold, restored = home.fold(), home.fold()
-    fold.step(record(flight(flight_id="a"), 0))
-    restored.restore(fold.snapshot())
-    for each in (fold, restored):
-        with pytest.raises(Poison, match="not_unique: seats"):
-            each.step(record(flight(flight_id="b", scheduled_at=NOON_MS + HOUR_MS), 1))
-        assert len(list(each.step(record(flight(flight_id="c", seats=None), 2)))) == 1
-        assert len(list(each.step(record(flight(flight_id="d", seats=None, scheduled_at=NOON_MS + HOUR_MS + 1), 3)))) == 1
-        assert len(list(each.step(record(flight(flight_id="e", scheduled_at=NOON_MS + HOUR_MS), 4)))) == 1
-
-
-async def test_a_value_that_is_not_unique_may_pass_with_a_warning_and_is_forgotten_with_its_first_event() -> None:
-    fields = {**FLIGHT_FIELDS, "seats": Field("seats", "long", unique_ms=HOUR_MS, on={"not_unique": "warn"})}
-    fold = (await house(fields=fields)).fold()
-    for offset, hours in enumerate((0, 1, 1)):
-        fold.step(record(flight(flight_id=str(offset), scheduled_at=NOON_MS + hours * HOUR_MS), offset))
-    fold.step(record(flight(flight_id="3", scheduled_at=NOON_MS + HOUR_MS + 1, seats=1), 3))
-    fold.step(record(flight(flight_id="4", scheduled_at=NOON_MS + HOUR_MS + 1), 4))
-    assert (fold.counts["validated"], fold.counts["warned.seats.not_unique"]) == (5, 2)
 
 
 # --- time ----------------------------------------------------------------------------------------------------------------------------
@@ -288,157 +250,3 @@ async def test_an_empty_partition_is_idle_at_the_beginning_of_time_and_may_then_
     ticks = [home.read(output) for output in fold.pulse("events.flights", Beat.IDLE)]
     assert [(tick["event_time_ms"], tick["partition"], tick["idle"]) for tick in ticks] == [(BEGINNING_MS, 2, True)] * 3
     assert len(list(fold.step(record(flight(), 0)))) == 1  # being idle has set no clock that an event could be too far ahead of
-
-
-# --- parked sources ------------------------------------------------------------------------------------------------------------------
-
-
-def command(source: str, *, parked: bool, offset: int) -> LogRecord:
-    (sent,) = Parking(source, parked).records("events.flights", 1)
-    return record(None, offset, sent.headers)
-
-
-async def test_the_events_of_a_parked_source_are_poison_until_it_is_released() -> None:
-    home = await house()
-    fold, restored = home.fold(), home.fold()
-    gate = [("ce_source", b"gate/7")]
-    assert list(fold.step(command("gate/7", parked=True, offset=0))) == []
-    restored.restore(fold.snapshot())
-    for each in (fold, restored):
-        with pytest.raises(Poison, match="quarantined"):
-            each.step(record(flight(flight_id="a"), 1, gate))
-        assert len(list(each.step(record(flight(flight_id="b"), 2, [("ce_source", b"gate/8")])))) == 1
-        assert len(list(each.step(record(flight(flight_id="c"), 3)))) == 1
-        each.step(command("gate/7", parked=False, offset=4))
-        assert len(list(each.step(record(flight(flight_id="a"), 5, gate)))) == 1
-        assert each.counts == {"sent": 4, "validated": 3, "commands": 2}
-
-
-async def test_an_event_is_never_taken_for_a_command() -> None:
-    fold = (await house()).fold()
-    (sent,) = Parking("gate/7", True).records("events.flights", 1)
-    assert len(list(fold.step(record(flight(), 0, sent.headers)))) == 1
-    for offset, headers in enumerate(
-        [sent.headers[:1], [sent.headers[0], ("ce_subject", b"\xff")], [sent.headers[0], ("ce_subject", b"")]]
-    ):
-        with pytest.raises(Poison, match="not_framed"):
-            fold.step(record(None, offset + 1, headers))
-    assert fold.parked == set()
-
-
-# --- duplicates ----------------------------------------------------------------------------------------------------------------------
-
-
-async def test_the_same_event_again_is_a_duplicate_and_no_poison() -> None:
-    fold = (await house()).fold()
-    assert [len(list(fold.step(record(flight(), offset)))) for offset in range(3)] == [1, 0, 0]
-    assert fold.counts == {"sent": 3, "validated": 1, "duplicates": 2}
-
-
-async def test_the_very_same_record_again_is_an_echo_and_no_duplicate() -> None:
-    home = await house()
-    fold, restored = home.fold(), home.fold()
-    fold.step(record(flight(), 7))
-    restored.restore(fold.snapshot())
-    for each in (fold, restored):
-        assert list(each.step(record(flight(), 7))) == []
-        assert each.counts == {"sent": 1, "validated": 1, "echoes": 1}
-
-
-async def test_a_conflict_says_where_the_first_event_stands() -> None:
-    fold = (await house()).fold()
-    fold.step(record(flight(), 7))
-    with pytest.raises(Poison, match="at offset 7"):
-        fold.step(record(flight(distance=761), 8))
-
-
-async def test_the_same_id_with_another_payload_is_a_conflict() -> None:
-    fold = (await house()).fold()
-    fold.step(record(flight(), 0))
-    with pytest.raises(Poison, match="duplicate_conflict"):
-        fold.step(record(flight(distance=761), 1))
-    assert list(fold.step(record(flight(), 2))) == []
-
-
-async def test_an_id_is_remembered_until_event_time_has_moved_on_by_the_window() -> None:
-    fold = (await house()).fold()
-    fold.step(record(flight(flight_id="a"), 0))
-    fold.step(record(flight(flight_id="b", scheduled_at=NOON_MS + HOUR_MS), 1))
-    assert list(fold.step(record(flight(flight_id="a"), 2))) == []
-    fold.step(record(flight(flight_id="c", scheduled_at=NOON_MS + HOUR_MS + 1), 3))
-    assert len(list(fold.step(record(flight(flight_id="a"), 4)))) == 1
-
-
-async def test_a_late_event_is_remembered_as_long_as_any_other() -> None:
-    fold = (await house()).fold()
-    fold.step(record(flight(flight_id="a"), 0))
-    late = flight(flight_id="late", scheduled_at=NOON_MS - 100 * HOUR_MS)
-    assert [len(list(fold.step(record(late, offset)))) for offset in (1, 2)] == [1, 0]
-
-
-async def test_a_restored_fold_remembers_late_events_and_forgets_old_ones() -> None:
-    home = await house()
-    before, after = home.fold(), home.fold()
-    late = flight(flight_id="late", scheduled_at=NOON_MS - 100 * HOUR_MS)
-    before.step(record(flight(flight_id="a"), 0))
-    before.step(record(late, 1))
-    after.restore(before.snapshot())
-    after.step(record(flight(flight_id="b", scheduled_at=NOON_MS + 1), 2))
-    assert list(after.step(record(late, 3))) == []
-    after.step(record(flight(flight_id="c", scheduled_at=NOON_MS + HOUR_MS + 1), 4))
-    assert [len(list(after.step(record(again, 5)))) for again in (flight(flight_id="a"), late)] == [1, 1]
-
-
-async def test_the_cloudevents_id_counts_where_the_stream_has_none() -> None:
-    fold = (await house(id=None)).fold()
-    first, second = [("ce_id", b"1")], [("ce_id", b"2")]
-    assert [len(list(fold.step(record(flight(), offset, headers)))) for offset, headers in enumerate([first, first, second])] == [1, 0, 1]
-
-
-async def test_events_without_any_id_are_never_duplicates_and_are_named_by_their_place() -> None:
-    home = await house(id=None)
-    fold = home.fold()
-    outputs = [output for offset in range(2) for output in fold.step(record(flight(), offset))]
-    assert [home.read(output)["event_id"] for output in outputs] == ["events.flights:0:0", "events.flights:0:1"]
-
-
-async def test_a_snapshot_of_before_offsets_were_kept_still_knows_its_ids() -> None:
-    home = await house()
-    fold, restored = home.fold(), home.fold()
-    fold.step(record(flight(), 7))
-    restored.restore(older(fold.snapshot()))
-    assert list(restored.step(record(flight(), 7))) == []
-    assert restored.counts["duplicates"] == 1
-
-
-def older(snapshot: Snapshot) -> Snapshot:
-    """The snapshot as it was written when an id had its arrival and its digest only, and there was no more than ids and a clock."""
-    counts, clock, (counter, ((id, marks),)), *_ = msgpack.decode(snapshot.state)
-    (segment,) = snapshot.segments
-    ids = SegmentedMap("recent_ids")
-    ids.restore([counter, [[id, marks]]], [segment])
-    shorter = SegmentedMap("recent_ids")
-    for key, entry in ids.unordered():
-        shorter.put(key, entry[:24])
-    manifest, segments = shorter.capture()
-    return Snapshot(msgpack.encode([counts, clock, manifest]), segments)
-
-
-async def test_a_field_that_became_nullable_later_does_not_make_a_duplicate_a_conflict() -> None:
-    home = await house()
-    old, new = home.fold(), (await house(fields={**FLIGHT_FIELDS, "gate": Field("gate", "string", nullable=True)})).fold()
-    old.step(record(flight(), 0))
-    new.restore(old.snapshot())
-    assert list(new.step(record(flight(), 1))) == []
-    assert new.counts["duplicates"] == 1
-
-
-async def test_an_event_that_comes_again_after_its_stream_has_gained_a_default_is_a_duplicate() -> None:
-    home = await house()
-    old, new = home.fold(), (await house(fields={**FLIGHT_FIELDS, "fare": Field("fare", "double", default=9.5)})).fold()
-    old.step(record(flight(), 0))
-    new.restore(old.snapshot())
-    assert list(new.step(record(flight(), 1))) == []
-    assert list(new.step(record(flight(fare=9.5), 2))) == []
-    with pytest.raises(Poison, match="duplicate_conflict"):
-        new.step(record(flight(fare=9.4), 3))
