@@ -21,6 +21,7 @@ from penstock.kafka.memory import Crash, SeededFaults
 from penstock.kafka.ports import TopicPartition
 from penstock.kafka.sender import Sender
 from penstock_deployer.agent import ServeAgent
+from penstock_ingestion.framing import Decoder
 from penstock_ingestion.units import plans as ingestion_plans
 from penstock_trainer.agent import CommandAgent
 from tests.simulation.twins import OnlineTwin, Outside, SimulatedWorld, world_of
@@ -33,7 +34,7 @@ def fleet_of(name: str, world: SimulatedWorld) -> Fleet:
     """The fleet that the service's main makes."""
     online: Any = OnlineTwin(world.outside.online, world.faults)
     plans: Mapping[str, Callable[[], Iterable[Any]]] = {
-        "ingestion": partial(ingestion_plans, world),
+        "ingestion": partial(ingestion_plans, world, Decoder(world.wire)),
         "feature_store": partial(feature_store.plans, world, online),
         "deployer": partial(deployer._plans, world),
         "trainer": partial(trainer._plans, world),

@@ -180,16 +180,17 @@ class IngestionFold:
         """The whole state: counts, clock, and the ids and values remembered."""
         recent, segments = self._recent.capture()
         unique, more = self._unique.capture()
-        state = [sorted(self.counts.items()), self._clock.dump(), recent, self.arrivals.dump(), unique, sorted(self.parked)]
+        newer = {"arrivals": self.arrivals.dump(), "parked": sorted(self.parked), "unique": unique}
+        state = [sorted(self.counts.items()), self._clock.dump(), recent, newer]
         return Snapshot(msgspec.msgpack.encode(state), (*segments, *more))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Take back what `snapshot` gave, this version or an older one."""
-        counts, clock, recent, *newer = msgspec.msgpack.decode(snapshot.state)
+        counts, clock, recent, *rest = msgspec.msgpack.decode(snapshot.state)
         self.counts = Counter(dict(counts))
         self._clock.load(clock)
         self._recent.restore(recent, snapshot.segments)
-        if newer:
-            self.arrivals.load(newer[0])
-            self._unique.restore(newer[1], snapshot.segments)
-            self.parked = set(newer[2])
+        for newer in rest:
+            self.arrivals.load(newer["arrivals"])
+            self.parked = set(newer["parked"])
+            self._unique.restore(newer["unique"], snapshot.segments)

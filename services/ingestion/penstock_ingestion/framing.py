@@ -46,7 +46,7 @@ def unframe(record: Record, decoder: Decoder) -> Event | SentTick | Parking:
     if value is not None and len(value) > RECORD_BYTES_MAX:
         raise Poison("too_large", f"{len(value)} bytes; the limit is {RECORD_BYTES_MAX}")
     if not record.headers:
-        return _content(value, decoder, NONE)
+        return _content(value, record.topic, decoder, NONE)
     attributes, is_structured = from_headers(record.headers)
     data: bytes | dict[str, Any] | None = value
     if is_structured:
@@ -55,17 +55,17 @@ def unframe(record: Record, decoder: Decoder) -> Event | SentTick | Parking:
         return parking
     if attributes.type == TICK:
         return _tick(attributes.time_ms)
-    return _content(data, decoder, attributes)
+    return _content(data, record.topic, decoder, attributes)
 
 
-def _content(data: bytes | dict[str, Any] | None, decoder: Decoder, attributes: Attributes) -> Event | SentTick:
-    fields = data if isinstance(data, dict) else _fields(data, decoder)
+def _content(data: bytes | dict[str, Any] | None, topic: str, decoder: Decoder, attributes: Attributes) -> Event | SentTick:
+    fields = data if isinstance(data, dict) else _fields(data, topic, decoder)
     if TICK in fields:
         return _json_tick(fields[TICK])
     return Event(fields, attributes.id, attributes.time_ms, attributes.source, attributes.trace)
 
 
-def _fields(value: bytes | None, decoder: Decoder) -> dict[str, Any]:
+def _fields(value: bytes | None, topic: str, decoder: Decoder) -> dict[str, Any]:
     if not value:
         raise Poison("not_framed", "the record is empty; a deletion has no meaning here")
     if value[0] == JSON_OBJECT:
@@ -73,7 +73,7 @@ def _fields(value: bytes | None, decoder: Decoder) -> dict[str, Any]:
     if value[0] == MAGIC:
         return decoder.read(value)
     if value.startswith(SINGLE_OBJECT):
-        return decoder.read_single(value)
+        return decoder.read_single(topic, value)
     raise Poison("not_framed", "it begins neither with { (JSON) nor with 0x00 (Confluent-Avro) nor with 0xC3 0x01 (single-object Avro)")
 
 

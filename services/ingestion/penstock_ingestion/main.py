@@ -12,6 +12,7 @@ from penstock.process import Process, serve_http
 from penstock.spec import Stream
 from penstock.world import World, open_world
 from penstock_ingestion import quality, sender
+from penstock_ingestion.framing import Decoder
 from penstock_ingestion.gateway import Gateway
 from penstock_ingestion.units import plans
 
@@ -21,7 +22,7 @@ async def main(process: Process) -> None:
     settings = process.settings
     async with open_world(process) as world, sender.opened(settings.bootstrap) as producer:
         gateway = Gateway(partial(process.topic, "events"), producer.send)
-        fleet = Fleet(partial(plans, world), process.log)
+        fleet = Fleet(partial(plans, world, Decoder(world.wire)), process.log)
         process.counts.append(fleet.counts)
         asked = (partial(_streams, world), quality.folds_of(fleet), _now_ms)
         process.registry.register(quality.FreshnessGauges(*asked))

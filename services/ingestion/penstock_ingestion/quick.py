@@ -48,11 +48,12 @@ def compile_quick(fields: Mapping[str, Field]) -> Quick:
 def _row(field: Field) -> _Row:
     test = _TESTS[field.type](field)
     low, high = _ends(field) if field.type in _INLINE else (0, 0)
-    return _Row(field.name, _INLINE.get(field.type, object), low, high, _or_null(test) if field.nullable else test)
+    may_be_absent = field.nullable or field.default is not None
+    return _Row(field.name, _INLINE.get(field.type, object), low, high, _or(field.default, test) if may_be_absent else test)
 
 
-def _or_null(test: Test) -> Test:
-    return lambda value: None if value is None else test(value)
+def _or(default: Any, test: Test) -> Test:
+    return lambda value: default if value is None else test(value)
 
 
 def _text(field: Field) -> Test:

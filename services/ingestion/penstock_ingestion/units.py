@@ -11,17 +11,17 @@ from penstock.patience import as_weather, patiently
 from penstock.spec import Stream
 from penstock.spec.avro import producer_schema, stream_schema
 from penstock.world import World
-from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.fold import IngestionFold, Target
+from penstock_ingestion.framing import Decoder
 
 
-def plans(world: World) -> Iterator[Plan]:
+def plans(world: World, decoder: Decoder) -> Iterator[Plan]:
     """A unit per stream; a new version of a stream restores the snapshots of the old one."""
     for name, (version, stream) in world.catalogue.streams.items():
-        yield Plan(f"ingestion/{name}", version, partial(make_runner, world, stream))
+        yield Plan(f"ingestion/{name}", version, partial(make_runner, world, decoder, stream))
 
 
-async def make_runner(world: World, stream: Stream) -> Runner:
+async def make_runner(world: World, decoder: Decoder, stream: Stream) -> Runner:
     """The runner of a stream; waits for the schema registry, which numbers the schemas of what is written.
 
     Raises: PenstockError when the topics do not have the stream's partitions.
@@ -29,7 +29,7 @@ async def make_runner(world: World, stream: Stream) -> Runner:
     source = world.process.topic("events", stream.name)
     target = await patiently(world.process.log, partial(_target, world, stream))
     await _check_partitions(world, stream, (source, target.topic))
-    decoder = Decoder(world.wire, source, producer_schema(stream))
+    decoder.know(source, producer_schema(stream))
 
     def make_fold(partition: int) -> IngestionFold:
         return IngestionFold(stream, partition, decoder, target, source)

@@ -19,6 +19,7 @@ from penstock.records import Wire, Writer
 from penstock.records.wire import HEADER, schema_id
 from penstock.spec import Field, Stream
 from penstock.spec.avro import producer_schema, stream_schema
+from penstock_ingestion.framing import Decoder
 from penstock_ingestion.units import make_runner
 from penstock_registry.compatibility import problems
 from tests.conftest import Corner
@@ -38,11 +39,13 @@ class Changing:
     def __init__(self, here: Station) -> None:
         self._here = here
         self._applied = 1
+        self._decoder = Decoder(here.world.wire)
         self._changed = asyncio.Event()
         self.fleet = Fleet(self._plans, structlog.get_logger())
 
     def _plans(self) -> list[Plan]:
-        return [Plan("ingestion/weather", self._applied, partial(make_runner, self._here.world, VERSIONS[self._applied - 1]))]
+        make = partial(make_runner, self._here.world, self._decoder, VERSIONS[self._applied - 1])
+        return [Plan("ingestion/weather", self._applied, make)]
 
     async def changes(self) -> AsyncIterator[None]:
         while True:

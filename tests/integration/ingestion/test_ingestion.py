@@ -29,6 +29,7 @@ from penstock.spec import Field, Stream
 from penstock.spec.avro import producer_schema
 from penstock.world import World
 from penstock_ingestion import CARD, sender
+from penstock_ingestion.framing import Decoder
 from penstock_ingestion.gateway import Gateway
 from penstock_ingestion.units import make_runner
 from tests.conftest import Corner
@@ -64,7 +65,7 @@ class Station(NamedTuple):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Runner]:
-        runner = await make_runner(self.world, WEATHER)
+        runner = await make_runner(self.world, Decoder(self.world.wire), WEATHER)
         work = asyncio.create_task(runner.run())
         try:
             yield runner
@@ -154,7 +155,7 @@ async def test_a_source_is_parked_and_released_by_commands_in_the_log(corner: Co
 async def test_a_topic_with_other_partitions_than_its_stream_is_refused_at_start(corner: Corner) -> None:
     async with station(corner) as here:
         with pytest.raises(PenstockError, match=r"events\.weather has 2 partitions, its stream says 3\. Try: partitions: 2"):
-            await make_runner(here.world, replace(WEATHER, partitions=3))
+            await make_runner(here.world, Decoder(here.world.wire), replace(WEATHER, partitions=3))
 
 
 async def test_a_restart_goes_on_where_it_stopped_and_still_knows_duplicates(corner: Corner) -> None:

@@ -85,4 +85,6 @@ async def house(**changes: Any) -> House:
     wire = Wire(registry)
     encode = await wire.writer(VALIDATED, stream_schema(stream))
     encode_tick = await wire.writer(VALIDATED, platform_schema("Tick"))
-    return House(registry, wire, Decoder(wire, TOPIC, producer_schema(stream)), Target(VALIDATED, encode, encode_tick), stream)
+    decoder = Decoder(wire)
+    decoder.know(TOPIC, producer_schema(stream))
+    return House(registry, wire, decoder, Target(VALIDATED, encode, encode_tick), stream)

@@ -103,6 +103,17 @@ def test_reasons_do_not_show_what_was_sent() -> None:
         assert caught.value.__suppress_context__
 
 
+def knowing() -> Decoder:
+    """A decoder that knows the schema of a stream of the topic that these records stand on."""
+    known = decoder()
+    known.know(record(b"{}").topic, SCHEMA)
+    return known
+
+
+def reading(value: bytes) -> LogRecord:
+    return record(value)._replace(topic="events.readings")
+
+
 def single(schema: Schema, fields: Mapping[str, Any], mark: bytes = b"") -> bytes:
     """A single object; its fingerprint is that of Apache Avro, written as the specification says."""
     buffer = BytesIO()
@@ -115,7 +126,7 @@ async def test_a_single_object_is_found_by_its_fingerprint_among_the_schemas_of_
     registry = MemorySchemaRegistry()
     await registry.register("events.readings-value", {**SCHEMA, "fields": [{"name": "y", "type": "double"}]})
     await registry.register("events.readings-value", SCHEMA)
-    reader, sent = Decoder(Wire(registry), "events.readings"), record(single(SCHEMA, {"x": 1.5}))
+    reader, sent = Decoder(Wire(registry)), reading(single(SCHEMA, {"x": 1.5}))
     with pytest.raises(Missing) as caught:
         unframe(sent, reader)
     await reader.bring(caught.value)
@@ -123,12 +134,12 @@ async def test_a_single_object_is_found_by_its_fingerprint_among_the_schemas_of_
 
 
 async def test_a_single_object_of_the_streams_own_schema_needs_no_registry() -> None:
-    assert unframe(record(single(SCHEMA, {"x": 1.5})), Decoder(Wire(MemorySchemaRegistry()), own=SCHEMA)) == Event({"x": 1.5}, None, None)
+    assert unframe(record(single(SCHEMA, {"x": 1.5})), knowing()) == Event({"x": 1.5}, None, None)
 
 
 async def test_a_fingerprint_that_no_schema_of_the_topic_has_is_poison_and_asked_again_for_the_next() -> None:
     registry = MemorySchemaRegistry()
-    reader, sent = Decoder(Wire(registry), "events.readings"), record(single(SCHEMA, {"x": 1.5}))
+    reader, sent = Decoder(Wire(registry)), reading(single(SCHEMA, {"x": 1.5}))
     await registry.register("events.readings2-value", SCHEMA)
     for _ in range(2):
         with pytest.raises(Missing) as caught:
@@ -142,7 +153,7 @@ async def test_a_fingerprint_that_no_schema_of_the_topic_has_is_poison_and_asked
 def test_a_single_object_that_is_cut_or_too_long_is_poison(cut: int | None, code: str) -> None:
     value = single(SCHEMA, {"x": 1.5})
     with pytest.raises(Poison, match=code):
-        unframe(record(value[:cut] if cut else value + b"\0"), Decoder(Wire(MemorySchemaRegistry()), own=SCHEMA))
+        unframe(record(value[:cut] if cut else value + b"\0"), knowing())
 
 
 # --- CloudEvents ---------------------------------------------------------------------------------------------------------------------
@@ -166,7 +177,7 @@ def test_a_structured_cloudevent_is_its_data_with_id_time_and_source() -> None:
 def test_the_data_of_a_structured_cloudevent_may_be_bytes_of_any_framing() -> None:
     for value in (b'{"x": 1.5}', single(SCHEMA, {"x": 1.5})):
         sent = structured(data=None, data_base64=b64encode(value).decode())
-        assert unframe(sent, Decoder(Wire(MemorySchemaRegistry()), own=SCHEMA)) == Event({"x": 1.5}, "a1", NOON_MS, "gate/7")
+        assert unframe(sent, knowing()) == Event({"x": 1.5}, "a1", NOON_MS, "gate/7")
 
 
 def test_a_structured_cloudevent_may_be_a_tick() -> None:
