@@ -166,6 +166,10 @@ class _Schemas:
         await self._faults.point("schema")
         return await self._schemas.by_id(id)
 
+    async def of_topic(self, topic: str) -> dict[int, Schema]:
+        await self._faults.point("schemas of a topic")
+        return await self._schemas.of_topic(topic)
+
 
 class OnlineTwin:
     """The feature store's online values as one process sees them."""

@@ -13,6 +13,7 @@ from penstock.cli.impact import impact
 from penstock.cli.init import init
 from penstock.cli.produce import produce
 from penstock.cli.promote import promote
+from penstock.cli.quarantine import quarantine, release
 from penstock.cli.rebuild import rebuild
 from penstock.cli.rewind import rewind
 from penstock.cli.show import ls, show
@@ -31,7 +32,7 @@ app = typer.Typer(
 )
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "The local stack": (up, down, status, logs, doctor),
-    "Streams and models": (init, apply, produce, tail, promote, rewind, rebuild),
+    "Streams and models": (init, apply, produce, tail, quarantine, release, promote, rewind, rebuild),
     "What is known and proved": (ls, show, verify, diff, impact, backtest),
 }
 for _panel, _verbs in _PANELS.items():

@@ -9,6 +9,7 @@ import typer
 
 from penstock.cli.apply import describe
 from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, Output, OutputOption, addresses, registry, run
+from penstock.cli.quality import lines_of, stream_quality
 from penstock.errors import PenstockError
 from penstock.tasks import TASKS
 
@@ -32,12 +33,14 @@ def show(
     output: OutputOption = Output.TABLE,
     folder: FolderOption = DEFAULT_FOLDER,
 ) -> None:
-    """Show a model: its champion, every version with its record, quality as served, and what happened to it."""
+    """Show a model (champion, versions, quality as served, what happened and why), a stream (what became of its events) or a view."""
     shown = run(_shown(name, folder))
     if output is Output.JSON:
         typer.echo(json.dumps(shown))
     elif shown["kind"] == "model":
         _print_model(shown)
+    elif shown["kind"] == "stream":
+        typer.echo("\n".join(lines_of(name, shown["version"], shown["quality"])))
     else:
         typer.echo(json.dumps(shown["spec"], indent=2))
 
@@ -58,6 +61,8 @@ async def _shown(name: str, folder: Path) -> dict[str, Any]:
                 f"nothing is called {name} ({', '.join(part.name for part in specs) or 'nothing is applied'}). Try: penstock ls"
             )
         shown = {"kind": found.kind, "name": name, "version": found.version, "spec": json.loads(found.body)}
+        if found.kind == "stream":
+            shown["quality"] = await stream_quality(name, folder)
         if found.kind == "model":
             serving = await client.serving(name)
             shown["serving"] = f"{name}/{serving.checkpoint.version}@{serving.checkpoint.position}" if serving.found else None

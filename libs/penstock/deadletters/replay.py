@@ -13,6 +13,7 @@ from penstock.deadletters.desk import Desk
 from penstock.deadletters.letters import Letter
 from penstock.deadletters.mapping import Mapping, Unmappable
 from penstock.errors import PenstockError
+from penstock.fold.poison import size_bytes
 from penstock.fold.protocol import Output
 from penstock.kafka.ports import Bounds, TopicPartition
 
@@ -111,15 +112,15 @@ def _reason_to_keep(letter: Letter, order: Order) -> str:
 
 async def _batches(letters: AsyncIterator[Ready]) -> AsyncIterator[list[Ready]]:
     batch: list[Ready] = []
-    size_bytes = 0
+    total_bytes = 0
     async for ready in letters:
         letter, value = ready
         more_bytes = size_bytes(Output(letter.of.topic, 0, letter.key, value, letter.headers))
-        if batch and (len(batch) >= BATCH_LETTERS_MAX or size_bytes + more_bytes > BATCH_BYTES_MAX):
+        if batch and (len(batch) >= BATCH_LETTERS_MAX or total_bytes + more_bytes > BATCH_BYTES_MAX):
             yield batch
-            batch, size_bytes = [], 0
+            batch, total_bytes = [], 0
         batch.append(ready)
-        size_bytes += more_bytes
+        total_bytes += more_bytes
     if batch:
         yield batch
 

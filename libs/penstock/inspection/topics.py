@@ -122,7 +122,7 @@ def _was_there_before(topic: str, partition: int, bound: Bounds, owner: str, sta
     stood = standing.of(f"ingestion/{owner}").get(partition)
     if stood is None or topic not in stood.next_offsets or stood.counts is None:
         return False
-    return stood.counts.get("sent", 0) + stood.counts.get("ticks", 0) <= stood.next_offsets[topic] - bound.start
+    return sum(stood.counts.get(name, 0) for name in ("sent", "ticks", "commands")) <= stood.next_offsets[topic] - bound.start
 
 
 def records_in(bounds: BoundsOf, topic: str) -> int:

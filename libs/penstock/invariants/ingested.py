@@ -6,9 +6,10 @@ from penstock.invariants.finding import Breaks, Finding
 from penstock.invariants.marks import Marks
 from penstock.invariants.roads import letter_of
 from penstock.invariants.seen import TICK, Handler, Seen, Standing, Stood
+from penstock.parking import parking_of
 
-READ, VALIDATED, TICKED, REJECTED = 1, 2, 4, 8
-ENDS = {VALIDATED: "validated", TICKED: "ticks", REJECTED: "rejected", 0: "duplicates"}
+READ, VALIDATED, TICKED, REJECTED, COMMAND = 1, 2, 4, 8, 16
+ENDS = {VALIDATED: "validated", TICKED: "ticks", REJECTED: "rejected", COMMAND: "commands", 0: "duplicates"}
 
 
 class Ingested:
@@ -34,7 +35,7 @@ class Ingested:
         record = seen.record
         self._read_from.setdefault(record.partition, record.offset)
         self._began_ms.setdefault(record.partition, record.timestamp)
-        self._marks.add(record.partition, record.offset, READ)
+        self._marks.add(record.partition, record.offset, READ if parking_of(record) is None else READ | COMMAND)
 
     def _letter(self, seen: Seen) -> None:
         self._letters_from.setdefault(seen.record.partition, seen.record.offset)

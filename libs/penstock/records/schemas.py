@@ -13,6 +13,7 @@ from penstock.records.generated import SCHEMAS
 
 Schema = dict[str, Any]
 REQUEST_TIMEOUT_S = 10.0
+SCHEMAS_OF_TOPIC_MAX = 100
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 REFUSED = (httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY)  # incompatible, invalid (Confluent's API): for good
 
@@ -30,10 +31,14 @@ class SchemaRegistryUnavailable(SchemaRegistryError, Weather):
 
 
 class SchemaRegistry(Protocol):
-    """Gives every schema one id, for ever (Confluent Schema Registry REST API, /subjects and /schemas/ids)."""
+    """Gives every schema one id, for ever (Confluent Schema Registry REST API, /subjects and /schemas/ids).
+
+    `of_topic` gives the schemas that stand under the subjects of a topic, those named `<topic>-…`.
+    """
 
     async def register(self, subject: str, schema: Schema) -> int: ...
     async def by_id(self, id: int) -> Schema: ...
+    async def of_topic(self, topic: str) -> dict[int, Schema]: ...
 
 
 class HttpSchemaRegistry:
@@ -71,6 +76,24 @@ class HttpSchemaRegistry:
         """Close the connections."""
         await self._client.aclose()
 
+    async def of_topic(self, topic: str) -> dict[int, Schema]:
+        """Every Avro schema under the subjects of a topic, by id, the newest SCHEMAS_OF_TOPIC_MAX of each subject."""
+        found: dict[int, Schema] = {}
+        for subject in await self._read("/subjects"):
+            if subject.startswith(f"{topic}-"):
+                place = f"/subjects/{quote(subject, safe='')}/versions"
+                for version in (await self._read(place))[-SCHEMAS_OF_TOPIC_MAX:]:
+                    one = await self._read(f"{place}/{version}")
+                    if one.get("schemaType", "AVRO") == "AVRO" and not one.get("references"):
+                        found[one["id"]] = json.loads(one["schema"])
+        return found
+
+    async def _read(self, path: str) -> Any:
+        response = await self._client.get(path)
+        if response.is_error:
+            raise SchemaRegistryUnavailable(f"{path} could not be read: {response.text[:300]}")
+        return response.json()
+
 
 class MemorySchemaRegistry:
     """The schema registry's twin in memory, for tests and offline folds; `known` schemas have their ids, new ones get higher ones."""
@@ -78,11 +101,12 @@ class MemorySchemaRegistry:
     def __init__(self, known: Mapping[int, Schema] | None = None) -> None:
         self._schemas = dict(known or {})
         self._ids = {_text(schema): id for id, schema in sorted(self._schemas.items(), reverse=True)}
+        self._subjects: dict[str, dict[int, Schema]] = {}
 
     async def register(self, subject: str, schema: Schema) -> int:
         """The id of `schema`; the same schema has the same id under every subject."""
         id = self._ids.setdefault(_text(schema), max(self._schemas, default=0) + 1)
-        self._schemas[id] = schema
+        self._schemas[id] = self._subjects.setdefault(subject, {})[id] = schema
         return id
 
     async def by_id(self, id: int) -> Schema:
@@ -90,6 +114,11 @@ class MemorySchemaRegistry:
         if id not in self._schemas:
             raise UnknownSchema(f"no schema has id {id}")
         return self._schemas[id]
+
+    async def of_topic(self, topic: str) -> dict[int, Schema]:
+        """Every schema under the subjects of a topic, by id."""
+        subjects = [schemas for subject, schemas in self._subjects.items() if subject.startswith(f"{topic}-")]
+        return {id: schema for schemas in subjects for id, schema in schemas.items()}
 
     def ids(self) -> list[int]:
         """Every id that has been given."""

@@ -21,7 +21,9 @@ MALFORMED = (SchemaParseException, UnknownType, KeyError, TypeError, ValueError,
 Writer = Callable[[Mapping[str, Any]], bytes]
 
 
-class _Known(NamedTuple):
+class Known(NamedTuple):
+    """A schema that can be decoded with."""
+
     name: str
     parsed: Any
     schema: Schema
@@ -36,7 +38,7 @@ class Wire:
 
     def __init__(self, registry: SchemaRegistry) -> None:
         self._registry = registry
-        self._known: dict[int, _Known] = {}
+        self._known: dict[int, Known] = {}
 
     async def writer(self, topic: str, schema: Schema) -> Writer:
         """A function that encodes records of `schema` for `topic`; registers it under `<topic>-<full name>` (TopicRecordNameStrategy)."""
@@ -76,17 +78,7 @@ class Wire:
         """
         known = self.known(schema_id(value))
         assert value is not None
-        buffer = BytesIO(value)
-        buffer.seek(HEADER.size)
-        try:
-            record = schemaless_reader(buffer, known.parsed, None)
-        except Exception as error:  # fastavro raises many kinds on mutated bytes; its words may hold values, so they are left out
-            raise Poison("undecodable", f"{known.name}: {type(error).__name__}") from error
-        if buffer.tell() != len(value):
-            raise Poison("trailing_bytes", f"{known.name}: {len(value) - buffer.tell()} bytes after the record")
-        if not isinstance(record, dict):
-            raise Poison("undecodable", f"{known.name}: not a record")
-        return known.name, record
+        return known.name, decode(known, value, HEADER.size)
 
     async def read_or_fetch(self, value: bytes | None) -> tuple[str, dict[str, Any]]:
         """As `read`, for those who may wait: a schema that is not here yet is fetched.
@@ -99,16 +91,35 @@ class Wire:
             await self.fetch(int(missing.reference))
             return self.read(value)
 
-    def known(self, id: int) -> _Known:
+    async def registered(self, topic: str) -> dict[int, Schema]:
+        """Every schema under the subjects of a topic, by id."""
+        return await self._registry.of_topic(topic)
+
+    def known(self, id: int) -> Known:
         """The schema with this id. Raises: Missing."""
         try:
             return self._known[id]
         except KeyError:
             raise Missing("schema", str(id)) from None
 
-    def _learn(self, id: int, schema: Schema) -> _Known:
-        self._known[id] = _Known(schema["name"], parse_schema(schema), schema)
+    def _learn(self, id: int, schema: Schema) -> Known:
+        self._known[id] = Known(schema["name"], parse_schema(schema), schema)
         return self._known[id]
+
+
+def decode(known: Known, value: bytes, start: int) -> dict[str, Any]:
+    """The record that stands in `value` from `start` to its end. Raises: Poison for bytes that are not exactly one record."""
+    buffer = BytesIO(value)
+    buffer.seek(start)
+    try:
+        record = schemaless_reader(buffer, known.parsed, None)
+    except Exception as error:  # fastavro raises many kinds on mutated bytes; its words may hold values, so they are left out
+        raise Poison("undecodable", f"{known.name}: {type(error).__name__}") from error
+    if buffer.tell() != len(value):
+        raise Poison("trailing_bytes", f"{known.name}: {len(value) - buffer.tell()} bytes after the record")
+    if not isinstance(record, dict):
+        raise Poison("undecodable", f"{known.name}: not a record")
+    return record
 
 
 def schema_id(value: bytes | None) -> int:

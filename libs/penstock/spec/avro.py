@@ -49,12 +49,11 @@ def _record(stream: Stream, doc: str, envelope: list[dict[str, Any]]) -> dict[st
 
 def _field(field: Field) -> dict[str, Any]:
     type = TYPES[field.type]
-    doc = {"doc": "ms since the epoch, UTC"} if field.type == "timestamp" else {}
-    return (
-        {"name": field.name, "type": ["null", type], "default": None, **doc}
-        if field.nullable
-        else {"name": field.name, "type": type, **doc}
-    )
+    more: dict[str, Any] = {"doc": "ms since the epoch, UTC"} if field.type == "timestamp" else {}
+    more |= {"penstock.personal": True} if field.personal else {}
+    if field.nullable:
+        return {"name": field.name, "type": ["null", type], "default": None, **more}
+    return {"name": field.name, "type": type, **({} if field.default is None else {"default": field.default}), **more}
 
 
 def _computed_type(compute: Compute, spec: Spec) -> str:

@@ -8,6 +8,7 @@ from penstock.records.generated import SCHEMAS
 from penstock.spec.document import Node
 from penstock.spec.errors import Path, Problems, SpecError, nearest, quoted
 from penstock.spec.expression import compile_expression
+from penstock.spec.field import WARN
 from penstock.spec.model import RELEARN, Model
 from penstock.spec.section import as_number
 from penstock.spec.stream import Stream, record_name
@@ -136,6 +137,8 @@ def _check_label(model: Model, labels: Stream, place: _Place) -> None:
     for field in (labels.fields[name] for name in used if task.label_type == "string"):
         if field.enum is None:
             at.wrong(f"nothing says which classes {field.name} has", f"{field.name}: {{type: string, enum: [ … ]}}")
+        elif field.policy("not_in_enum") == WARN:
+            at.wrong(f"{field.name} lets unknown classes pass with a warning", "on: {not_in_enum: reject}")
 
 
 def _check_selected(model: Model, view: View, place: _Place) -> None:

@@ -81,6 +81,13 @@ class Section:
             return known[0]
         return str(node.value)
 
+    def flag(self, key: str) -> bool:
+        """True or false; false where it is not said."""
+        value = self.plain(key)
+        if not isinstance(value, bool | None):
+            self.note(key, "must be true or false", f"{key}: true")
+        return value is True
+
     def integer(self, key: str, default: int, low: int, high: int) -> int:
         """A whole number within limits."""
         node = self.node(key, required=False)

@@ -7,33 +7,24 @@ from typing import Any
 from penstock.spec.document import Node
 from penstock.spec.duration import format_duration
 from penstock.spec.errors import Path, Problems, quoted
-from penstock.spec.expression import WORDS
-from penstock.spec.section import FIELD, FIELD_RULE, Section, as_number
+from penstock.spec.expect import NOTHING, Expect, expect_body, read_expect
+from penstock.spec.field import ENVELOPE, REJECT, WARN, Field, field_body, read_field
+from penstock.spec.section import FIELD, FIELD_RULE, Section
 
-TYPES = ("string", "double", "long", "boolean", "timestamp")
-ENVELOPE = ("event_time_ms", "_origin", "event_id")  # the platform's own fields, before the stream's, on validated.<stream>
+__all__ = ["ENVELOPE", "Field", "Stream", "read_stream", "record_name", "stream_body"]
+
 FIELDS_MAX = 500
-ENUM_MAX = 1_000
-KEYS = ("key", "id", "time", "max_jump", "partitions", "generation", "dedup_window", "fields")
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a stream; `minimum` and `maximum` are inclusive, `enum` lists every allowed text."""
-
-    name: str
-    type: str
-    nullable: bool = False
-    enum: tuple[str, ...] | None = None
-    minimum: float | None = None
-    maximum: float | None = None
+KEYS = ("key", "id", "time", "max_jump", "max_late", "partitions", "generation", "dedup_window", "expect", "on", "fields")
+EXTRA_FIELDS = "extra_fields"
+EXTRA_POLICIES = (WARN, REJECT)  # to warn is to drop them and count them
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
     """A declared stream; `id` and `time` name fields (None: place in the topic, append time).
 
-    `generation` rises when the topic is made anew.
+    `generation` rises when the topic is made anew. `late_ms_max`: how far behind the clock of its partition an event may be (None: any).
+    `extra_fields`: the policy for fields that are not declared.
     """
 
     name: str
@@ -45,11 +36,19 @@ class Stream:
     generation: int
     dedup_window_ms: int
     fields: Mapping[str, Field]
+    late_ms_max: int | None = None
+    expect: Expect = NOTHING
+    extra_fields: str = WARN
 
     @property
     def types(self) -> dict[str, str]:
         """The type of every field."""
         return {name: field.type for name, field in self.fields.items()}
+
+    @property
+    def defaults(self) -> dict[str, str | int | float | bool]:
+        """What stands for the fields that an event does not have, which was validated before they were declared."""
+        return {name: field.default for name, field in self.fields.items() if field.default is not None}
 
 
 def record_name(stream: str) -> str:
@@ -73,7 +72,10 @@ def read_stream(name: str, node: Node, path: Path, problems: Problems) -> Stream
         partitions=section.integer("partitions", 1, 1, 1_000),
         generation=section.integer("generation", 0, 0, 1_000_000),
         dedup_window_ms=section.duration("dedup_window", "1h") or 0,
-        fields={field_name: _read_field(field_name, item, inside, problems) for field_name, item, inside in entries},
+        fields={field_name: read_field(field_name, item, inside, problems) for field_name, item, inside in entries},
+        late_ms_max=section.duration("max_late", required=False),
+        expect=read_expect(section),
+        extra_fields=_read_extra_fields(section),
     )
     if entries:
         _check(stream, section)
@@ -81,7 +83,7 @@ def read_stream(name: str, node: Node, path: Path, problems: Problems) -> Stream
 
 
 def stream_body(stream: Stream) -> dict[str, Any]:
-    """The stream as it would stand in the file, every default written out."""
+    """The stream as it would stand in the file, every default written out but those of keys that came later."""
     return {
         "key": stream.key,
         **({"id": stream.id} if stream.id else {}),
@@ -90,46 +92,20 @@ def stream_body(stream: Stream) -> dict[str, Any]:
         "partitions": stream.partitions,
         "generation": stream.generation,
         "dedup_window": format_duration(stream.dedup_window_ms),
-        "fields": {name: _field_body(field) for name, field in stream.fields.items()},
+        "fields": {name: field_body(field) for name, field in stream.fields.items()},
+        **({} if stream.late_ms_max is None else {"max_late": format_duration(stream.late_ms_max)}),
+        **({} if stream.expect == NOTHING else {"expect": expect_body(stream.expect)}),
+        **({} if stream.extra_fields == WARN else {"on": {EXTRA_FIELDS: stream.extra_fields}}),
     }
 
 
-def _read_field(name: str, node: Node, path: Path, problems: Problems) -> Field:
-    if name in ENVELOPE or name in WORDS:
-        problems.add(node.key_position, path, f"the name {quoted(name)} is reserved", f"{name}_: …")
-    if isinstance(node.value, str):
-        node = Node({"type": Node(node.value, node.position)}, node.position)
-    section = Section(node, path, problems, ("type", "nullable", "enum", "range"))
-    type = section.choice("type", TYPES)
-    nullable = section.plain("nullable")
-    if not isinstance(nullable, bool | None):
-        section.note("nullable", "must be true or false", "nullable: true")
-    minimum, maximum = _read_range(section, type)
-    return Field(name, type, nullable is True, _read_enum(section, type), minimum, maximum)
-
-
-def _read_enum(section: Section, type: str) -> tuple[str, ...] | None:
-    if "enum" not in section:
-        return None
-    words = section.words("enum")
-    if type != "string" or not words or len(words) > ENUM_MAX:
-        section.note("enum", f"is a list of 1 to {ENUM_MAX} texts and fits type string only", "leave enum out, or use range for numbers")
-    return words
-
-
-def _read_range(section: Section, type: str) -> tuple[float | None, float | None]:
-    if "range" not in section:
-        return None, None
-    ends = section.plain("range")
-    if type not in ("double", "long"):
-        section.note("range", f"fits numbers only, not {type}", "type: double" if type == "timestamp" else "enum: [ … ]")
-    elif not isinstance(ends, list) or len(ends) != 2 or any(end is not None and as_number(end) is None for end in ends):
-        section.note("range", "must be two finite numbers, lowest first; null where there is no limit", "range: [0, 100]")
-    elif None not in ends and ends[0] > ends[1]:
-        section.note("range", "the lowest value stands second", f"range: [{ends[1]}, {ends[0]}]")
-    else:
-        return as_number(ends[0]), as_number(ends[1])
-    return None, None
+def _read_extra_fields(section: Section) -> str:
+    node = section.node("on", required=False)
+    return (
+        WARN
+        if node is None
+        else Section(node, (*section.path, "on"), section.problems, (EXTRA_FIELDS,)).choice(EXTRA_FIELDS, EXTRA_POLICIES, WARN)
+    )
 
 
 def _check(stream: Stream, section: Section) -> None:
@@ -147,12 +123,5 @@ def _check(stream: Stream, section: Section) -> None:
             )
         elif field.type not in types or field.nullable:
             section.note(role, f"{quoted(name)} must be of type {' or '.join(types)} and not nullable", f"{name}: {types[0]}")
-
-
-def _field_body(field: Field) -> dict[str, Any]:
-    body: dict[str, Any] = {"type": field.type, "nullable": field.nullable}
-    if field.enum is not None:
-        body["enum"] = list(field.enum)
-    if field.minimum is not None or field.maximum is not None:
-        body["range"] = [field.minimum, field.maximum]
-    return body
+        elif field.default is not None or not set(field.on.values()) <= {REJECT, WARN}:
+            section.note(role, f"{quoted(name)} says which event it is: it has no default, and is never changed", "on: {…: reject}")

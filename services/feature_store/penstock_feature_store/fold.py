@@ -37,6 +37,7 @@ class ViewFold:
         self._features = ViewFeatures(plan.view, plan.spec)
         self._answered = {name: [target for target in plan.targets if target.label_stream == name] for name in plan.streams.values()}
         self._generations = {topic: plan.spec.streams[stream].generation for topic, stream in plan.streams.items()}
+        self._defaults = {stream: plan.spec.streams[stream].defaults for stream in plan.streams.values()}
         self._origins = Origins()
         self._clocks = {stream: Watermark(plan.spec.streams[stream].partitions) for stream in plan.streams.values()}
         self._clock = self._clocks[source.name]
@@ -58,6 +59,8 @@ class ViewFold:
 
     def _event(self, record: Record, stream: str, value: dict[str, Any]) -> list[Output | Effect]:
         self.counts[f"{stream}.read"] += 1
+        defaults = self._defaults[stream]
+        value = defaults | value if defaults else value  # as Avro resolves what an older schema wrote
         time_ms = value[EVENT_TIME_MS]
         self._clocks[stream].advance((stream, value[ORIGIN]["partition"]), time_ms)
         outputs = self._vectors(record, value) if stream == self._source else []

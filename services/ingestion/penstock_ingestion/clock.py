@@ -24,21 +24,31 @@ class Clock:
     penstock.fold.protocol.Poison: time_jump: more than 100 ms ahead of its append time. If that is right, raise max_jump
     """
 
-    __slots__ = ("_append_time_only", "_jump_ms_max", "highest_ms")
+    __slots__ = ("_append_time_only", "_jump_ms_max", "_late_ms_max", "highest_ms")
 
-    def __init__(self, jump_ms_max: int) -> None:
+    def __init__(self, jump_ms_max: int, late_ms_max: int | None = None) -> None:
         self.highest_ms: int | None = None
         self._append_time_only = True
         self._jump_ms_max = jump_ms_max
+        self._late_ms_max = late_ms_max
 
     def check(self, time_ms: int, append_time_ms: int, appended: bool = False) -> None:
-        """Raises: Poison("time_jump") if an event of this time comes too soon; `appended`: the time is the record's append time."""
+        """Raises: Poison("time_jump") if an event of this time comes too soon, Poison("too_late") if it is too far behind.
+
+        `appended`: the time is the record's append time.
+        """
+        if self._late_ms_max is not None and self.behind_ms(time_ms) > self._late_ms_max:
+            raise Poison("too_late", f"more than {self._late_ms_max} ms behind the newest event of its partition")
         if not (appended and self._append_time_only):
             self._check(time_ms, append_time_ms, self._jump_ms_max)
 
     def check_tick(self, time_ms: int, append_time_ms: int) -> None:
         """Raises: Poison("time_jump") if a tick of this time comes too soon."""
         self._check(time_ms, append_time_ms, self._jump_ms_max * TICK_JUMPS_MAX)
+
+    def behind_ms(self, time_ms: int) -> int:
+        """How far an event of this time is behind the highest one; 0 if it is not."""
+        return 0 if self.highest_ms is None else max(0, self.highest_ms - time_ms)
 
     def advance(self, time_ms: int, appended: bool = False) -> int:
         """Note that an event has this time; the clock never goes back. Returns the highest time."""

@@ -8,19 +8,23 @@ import msgspec
 
 from penstock.fold.origin import origin_of
 from penstock.fold.poison import check_sizes
-from penstock.fold.protocol import Output, Poison, Record, Snapshot
+from penstock.fold.protocol import Header, Output, Poison, Record, Snapshot
 from penstock.fold.pulse import Beat
 from penstock.fold.watermark import BEGINNING_MS
 from penstock.kafka.partition import partition_of
+from penstock.parking import CODE as QUARANTINED, Parking
 from penstock.records import Origin, Writer
 from penstock.records.wire import RECORD_BYTES_MAX
 from penstock.spec import Stream
 from penstock.spec.avro import EVENT_ID, EVENT_TIME_MS, ORIGIN
+from penstock_ingestion.arrivals import Arrivals
 from penstock_ingestion.clock import Clock
 from penstock_ingestion.contract import compile_contract, identifier
 from penstock_ingestion.duplicates import RecentIds, payload_digest
 from penstock_ingestion.framing import Decoder, Event, SentTick, unframe
 from penstock_ingestion.replays import Replays, first_place, place_of
+from penstock_ingestion.rules import Violation
+from penstock_ingestion.unique import UniqueValues
 
 
 class Target(NamedTuple):
@@ -35,7 +39,8 @@ class IngestionFold:
     """A fold of one partition of events.<stream>.
 
     Every record is counted as *sent* once and ends as exactly one of *validated*, *duplicates* or *rejected* (poison; the runner counts
-    it). Ticks are counted apart. A record that is rejected changes nothing else. A dead letter that is sent again is taken once.
+    it). Ticks and commands are counted apart. A record that is rejected changes nothing else. A dead letter that is sent again is taken
+    once.
     """
 
     def __init__(self, stream: Stream, partition: int, decoder: Decoder, target: Target, source: str) -> None:
@@ -46,10 +51,19 @@ class IngestionFold:
         self._target = target
         self._source = source
         self._known = stream.fields.keys()
+        self._defaults = stream.defaults
         self._validate = compile_contract(stream)
-        self._clock = Clock(stream.max_jump_ms)
+        self._clock = Clock(stream.max_jump_ms, stream.late_ms_max)
         self._recent = RecentIds(stream.dedup_window_ms)
         self._replays = Replays()
+        self._unique = UniqueValues(stream.fields.values())
+        self.arrivals = Arrivals()
+        self.parked: set[str] = set()
+
+    @property
+    def event_time_ms(self) -> int | None:
+        """The highest event time of the partition; None before the first record."""
+        return self._clock.highest_ms
 
     def step(self, record: Record) -> Iterable[Output]:
         """What a record causes. Raises: Missing (a schema to be fetched; nothing has changed), Poison."""
@@ -59,30 +73,41 @@ class IngestionFold:
                     return self._event(record, event)
                 case SentTick(time_ms):
                     return self._tick(record, time_ms)
-        except Poison:
+                case Parking() as parking:
+                    return self._park(parking)
+        except Poison as poison:
             self.counts["sent"] += 1
+            if isinstance(poison, Violation):
+                self.counts[f"refused.{poison.field}.{poison.code}"] += 1
             raise
 
     def _event(self, record: Record, event: Event) -> Iterable[Output]:
+        if event.source in self.parked:
+            raise Poison(QUARANTINED, "its source is parked. Try: penstock release, then replay the dead letters")
         replayed = first_place(record)
         if replayed is not None and self._replays.knows(replayed.offset):
-            return self._duplicate()
-        fields = self._validate(event.fields)
+            return self._again(is_echo=False)
+        fields, notes = self._validate(event.fields)
         entity = identifier("no_key", self._stream.key, fields[self._stream.key])
         event_id = self._event_id(event, fields)
         time_ms, appended = self._event_time(record, event, fields)
+        digest = payload_digest(fields, self._defaults) if event_id else b""
+        first = self._recent.first(event_id, digest) if event_id else None
+        if first is not None:
+            return self._again(is_echo=first == record.offset)
         self._clock.check(time_ms, record.timestamp, appended)
-        digest = payload_digest(fields) if event_id else b""
-        if event_id and self._recent.knows(event_id, digest):
-            return self._duplicate()
-        output = self._output(record, time_ms, event_id or place_of(record), entity.encode(), fields)
+        if self._unique:
+            notes += self._unique.check(fields)
+        output = self._output(record, time_ms, event_id, entity.encode(), fields, event.trace)
+        self._count_validated(record, event, notes, self._clock.behind_ms(time_ms) > 0)
         clock_ms = self._clock.advance(time_ms, appended)
         self._recent.forget(clock_ms)
         if event_id:
-            self._recent.remember(event_id, digest, clock_ms)
+            self._recent.remember(event_id, digest, record.offset, clock_ms)
         if replayed is not None:
             self._replays.remember(replayed.offset, record.timestamp)
-        self._count_validated(event)
+        if self._unique:
+            self._unique.remember(fields, record.offset, clock_ms)
         return (output,)
 
     def _event_id(self, event: Event, fields: dict[str, Any]) -> str | None:
@@ -97,23 +122,40 @@ class IngestionFold:
             return event.time_ms, False
         return record.timestamp, True
 
-    def _output(self, record: Record, time_ms: int, event_id: str, key: bytes, fields: dict[str, Any]) -> Output:
-        envelope = {EVENT_TIME_MS: time_ms, ORIGIN: origin_of(record, self._stream.generation), EVENT_ID: event_id}
-        value = self._target.encode_event(envelope | fields)
-        output = Output(self._target.topic, partition_of(key, self._stream.partitions), key, value)
+    def _output(
+        self, record: Record, time_ms: int, event_id: str | None, key: bytes, fields: dict[str, Any], trace: tuple[Header, ...]
+    ) -> Output:
+        fields[EVENT_TIME_MS] = time_ms
+        fields[ORIGIN] = origin_of(record, self._stream.generation)
+        fields[EVENT_ID] = event_id or place_of(record)
+        value = self._target.encode_event(fields)
+        output = Output(self._target.topic, partition_of(key, self._stream.partitions), key, value, trace)
         check_sizes((output,), RECORD_BYTES_MAX)  # the runner would too, but after the event was counted
         return output
 
-    def _duplicate(self) -> Iterable[Output]:
-        self.counts["sent"] += 1
-        self.counts["duplicates"] += 1
+    def _again(self, *, is_echo: bool) -> Iterable[Output]:
+        """An event whose id is known. The very record is an echo, no second event: it was counted when it came."""
+        for name in ("echoes",) if is_echo else ("sent", "duplicates"):
+            self.counts[name] += 1
         return ()
 
-    def _count_validated(self, event: Event) -> None:
-        self.counts["sent"] += 1
-        self.counts["validated"] += 1
+    def _count_validated(self, record: Record, event: Event, notes: tuple[str, ...], is_late: bool) -> None:
+        counts = self.counts
+        counts["sent"] += 1
+        counts["validated"] += 1
+        self.arrivals.note(record.timestamp)
+        if is_late:
+            counts["late"] += 1
+        for note in notes:
+            counts[note] += 1
         if not event.fields.keys() <= self._known:
-            self.counts["extra_fields"] += len(event.fields.keys() - self._known)
+            counts["extra_fields"] += len(event.fields.keys() - self._known)
+
+    def _park(self, parking: Parking) -> Iterable[Output]:
+        """A command twice is a command once."""
+        (self.parked.add if parking.parked else self.parked.discard)(parking.source)
+        self.counts["commands"] += 1
+        return ()
 
     def _tick(self, record: Record, time_ms: int) -> Iterable[Output]:
         self._clock.check_tick(time_ms, record.timestamp)
@@ -129,7 +171,7 @@ class IngestionFold:
         """
         if self._stream.partitions == 1 and beat is not Beat.IDLE:
             return ()
-        time_ms = BEGINNING_MS if self._clock.highest_ms is None else self._clock.highest_ms
+        time_ms = BEGINNING_MS if self.event_time_ms is None else self.event_time_ms
         return [self._tick_to(partition, time_ms, None, idle=beat is not Beat.MOVING) for partition in range(self._stream.partitions)]
 
     def _tick_to(self, partition: int, time_ms: int, origin: Origin | None, *, idle: bool = False) -> Output:
@@ -143,16 +185,22 @@ class IngestionFold:
         return Output(self._target.topic, partition, None, self._target.encode_tick(tick))
 
     def snapshot(self) -> Snapshot:
-        """The whole state: counts, clock, and the ids remembered."""
+        """The whole state: counts, clock, and the ids and values remembered."""
         recent, segments = self._recent.capture()
-        replays, more = self._replays.capture()
-        state = [sorted(self.counts.items()), self._clock.dump(), recent, replays]
-        return Snapshot(msgspec.msgpack.encode(state), (*segments, *more))
+        unique, more = self._unique.capture()
+        replays, most = self._replays.capture()
+        newer = {"arrivals": self.arrivals.dump(), "parked": sorted(self.parked), "unique": unique, "replays": replays}
+        state = [sorted(self.counts.items()), self._clock.dump(), recent, newer]
+        return Snapshot(msgspec.msgpack.encode(state), (*segments, *more, *most))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Take back what `snapshot` gave."""
-        counts, clock, recent, replays = msgspec.msgpack.decode(snapshot.state)
+        """Take back what `snapshot` gave, this version or an older one."""
+        counts, clock, recent, *rest = msgspec.msgpack.decode(snapshot.state)
         self.counts = Counter(dict(counts))
         self._clock.load(clock)
         self._recent.restore(recent, snapshot.segments)
-        self._replays.restore(replays, snapshot.segments)
+        for newer in rest:
+            self.arrivals.load(newer["arrivals"])
+            self.parked = set(newer["parked"])
+            self._unique.restore(newer["unique"], snapshot.segments)
+            self._replays.restore(newer["replays"], snapshot.segments)

@@ -1,14 +1,19 @@
 """Ingestion's composition root: a fold per stream, and the gateway."""
 
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
 from penstock.fleet import Fleet
 from penstock.process import Process, serve_http
+from penstock.spec import Stream
 from penstock.world import World, open_world
-from penstock_ingestion import sender
+from penstock_ingestion import quality, sender
 from penstock_ingestion.admission import Admission
-from penstock_ingestion.framing import Decoder
+from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.gateway import Gateway
 from penstock_ingestion.units import make_trial, plans
 
@@ -22,14 +27,25 @@ async def main(process: Process) -> None:
         gateway = Gateway(partial(process.topic, "events"), producer.send, trial.judge, admission)
         fleet = Fleet(partial(plans, world, Decoder(world.wire)), process.log)
         process.counts.append(fleet.counts)
-        async with serve_http(gateway.app(), settings.bind, settings.http_port):
+        asked = (partial(_streams, world), quality.folds_of(fleet), _now_ms)
+        process.registry.register(quality.FreshnessGauges(*asked))
+        app = Starlette(routes=[quality.route(*asked), Mount("/", gateway.app())])
+        async with serve_http(app, settings.bind, settings.http_port):
             await fleet.follow(_changes(world, gateway))
 
 
 async def _changes(world: World, gateway: Gateway) -> AsyncIterator[None]:
     """The changes of the catalogue. The gateway follows after the fleet, or an old fold would judge what a new contract let in."""
     async for _ in world.catalogue.changes():
-        streams = {name: stream for name, (_, stream) in world.catalogue.streams.items()}
+        streams = _streams(world)
         yield
         gateway.open(streams)
         world.process.ready = True
+
+
+def _streams(world: World) -> dict[str, Stream]:
+    return {name: stream for name, (_, stream) in world.catalogue.streams.items()}
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1_000)

@@ -6,9 +6,10 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from penstock.fold.drive import Resolve, step
+from penstock.fold.drive import step
 from penstock.fold.limits import Limits
 from penstock.fold.protocol import Header, LogRecord, Output, Poison, Record
+from penstock.fold.setup import Resolve
 from penstock.spec import Stream
 from penstock_ingestion.fold import IngestionFold
 from penstock_ingestion.framing import parse_object

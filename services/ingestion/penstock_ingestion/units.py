@@ -1,18 +1,19 @@
 """One runner per stream of the catalogue: what the fleet runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
+from penstock.errors import PenstockError
 from penstock.fleet import Plan
 from penstock.fold.protocol import Missing
 from penstock.fold.runner import Runner, Unit
 from penstock.fold.setup import Resolve
 from penstock.patience import as_weather, patiently
 from penstock.spec import Stream
-from penstock.spec.avro import stream_schema
+from penstock.spec.avro import producer_schema, stream_schema
 from penstock.world import World
+from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.fold import IngestionFold, Target
-from penstock_ingestion.framing import Decoder
 from penstock_ingestion.trial import Trial
 
 
@@ -23,9 +24,14 @@ def plans(world: World, decoder: Decoder) -> Iterator[Plan]:
 
 
 async def make_runner(world: World, decoder: Decoder, stream: Stream) -> Runner:
-    """The runner of a stream; waits for the schema registry, which numbers the schemas of what is written."""
+    """The runner of a stream; waits for the schema registry, which numbers the schemas of what is written.
+
+    Raises: PenstockError when the topics do not have the stream's partitions.
+    """
     source = world.process.topic("events", stream.name)
     target = await patiently(world.process.log, partial(_target, world, stream))
+    await _check_partitions(world, stream, (source, target.topic))
+    decoder.know(source, producer_schema(stream))
 
     def make_fold(partition: int) -> IngestionFold:
         return IngestionFold(stream, partition, decoder, target, source)
@@ -39,6 +45,7 @@ def make_trial(world: World) -> Trial:
 
     async def make_fold(stream: Stream) -> tuple[IngestionFold, Resolve]:
         source, decoder = world.process.topic("events", stream.name), Decoder(world.wire)
+        decoder.know(source, producer_schema(stream))
         with as_weather(f"the schemas of {stream.name} cannot be asked for"):
             return IngestionFold(stream, 0, decoder, await _target(world, stream), source), partial(_resolve, decoder)
 
@@ -50,8 +57,17 @@ async def _target(world: World, stream: Stream) -> Target:
     return Target(topic, await world.wire.writer(topic, stream_schema(stream)), await world.writer(topic, "Tick"))
 
 
+async def _check_partitions(world: World, stream: Stream, topics: Sequence[str]) -> None:
+    """Topics that do not fit together would scatter an entity, and with it the order of its events."""
+    for topic in topics:
+        count = await patiently(world.process.log, partial(world.kafka.partitions, topic))
+        if count not in (0, stream.partitions):  # 0: not there yet, which the runner waits for
+            raise PenstockError(
+                f"topic {topic} has {count} partitions, its stream says {stream.partitions}. Try: partitions: {count} in the specification"
+            )
+
+
 async def _resolve(decoder: Decoder, missing: Missing) -> None:
     """Bring a producer's schema; the decoder remembers that there is none, so that the fold can count the record."""
-    assert missing.kind == "schema"
     with as_weather(f"{missing} cannot be fetched"):
-        await decoder.fetch(int(missing.reference))
+        await decoder.bring(missing)

@@ -4,17 +4,22 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import httpx
+import pytest
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from penstock.catalogue import Catalogue
+from penstock.errors import PenstockError
 from penstock.fold.protocol import Output, Record
 from penstock.fold.runner import Runner
 from penstock.fold.snapshots import PostgresSnapshots
 from penstock.kafka.ports import TopicPartition
+from penstock.kafka.producer import KafkaProducer
+from penstock.parking import Parking
 from penstock.process import Process
 from penstock.records import Wire
 from penstock.records.schemas import MemorySchemaRegistry
@@ -131,6 +136,28 @@ async def test_json_and_avro_on_one_topic_both_come_out_and_the_broken_ones_are_
         letters = await here.read(f"{corner.prefix}dlq.events.weather")
         codes = {dict(letter.headers)["__dlq.errors.code"]: letter.value for letter in letters}
         assert codes == {b"not_framed": b"gibberish", b"out_of_range": storm, b"unknown_schema": b"\x00\x00\x00\x00\x63x"}
+
+
+async def test_a_source_is_parked_and_released_by_commands_in_the_log(corner: Corner) -> None:
+    gate = (("ce_source", b"gate/7"),)
+    async with station(corner) as here, here.running() as runner:
+        producer = KafkaProducer(corner.bootstrap)
+        await producer.start()
+        for hour, parked in enumerate((True, False)):
+            assert await producer.append(Parking("gate/7", parked).records(here.topic("events"), 2)) == [2 * hour, hour]
+            await here.produce(json.dumps(observation(hour)).encode(), headers=gate)
+        await producer.stop()
+        assert await counted(runner, 2) == {"sent": 2, "validated": 1, "rejected": 1, "duplicates": 0}
+        assert [event["event_time_ms"] for event in await here.validated()] == [MIDNIGHT_MS - 23 * 3_600_000]
+        (letter,) = await here.read(f"{corner.prefix}dlq.events.weather")
+        assert dict(letter.headers)["__dlq.errors.code"] == b"quarantined"
+        assert sum(fold.counts["commands"] for fold in runner.folds.values()) == 4
+
+
+async def test_a_topic_with_other_partitions_than_its_stream_is_refused_at_start(corner: Corner) -> None:
+    async with station(corner) as here:
+        with pytest.raises(PenstockError, match=r"events\.weather has 2 partitions, its stream says 3\. Try: partitions: 2"):
+            await make_runner(here.world, Decoder(here.world.wire), replace(WEATHER, partitions=3))
 
 
 async def test_a_restart_goes_on_where_it_stopped_and_still_knows_duplicates(corner: Corner) -> None:

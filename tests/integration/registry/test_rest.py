@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from penstock.records.schemas import HttpSchemaRegistry, SchemaRegistryError, UnknownSchema
+from penstock.records.schemas import HttpSchemaRegistry, MemorySchemaRegistry, SchemaRegistryError, UnknownSchema
 from penstock_registry.ledger import Ledger
 from tests.integration.registry.rest import SUBJECT, WIND, body, field, record, serving_rest
 
@@ -36,6 +36,16 @@ async def test_the_same_schema_has_one_id_under_every_subject_however_many_come_
     ids = await asyncio.gather(*(schemas.register(subject, record(WIND)) for subject in subjects))
     assert len(set(ids)) == 1
     assert await schemas.by_id(ids[0]) == record(WIND)
+
+
+async def test_the_schemas_of_a_topic_are_those_under_its_subjects_here_and_in_the_twin(schemas: HttpSchemaRegistry) -> None:
+    twin = MemorySchemaRegistry()
+    for registry in (schemas, twin):
+        mine = [await registry.register("events.flights-value", record(WIND)), await registry.register("events.flights-value", record())]
+        other = await registry.register("events.flights2-value", record(field("x")))
+        assert await registry.of_topic("events.flights") == {mine[0]: record(WIND), mine[1]: record()}
+        assert await registry.of_topic("events.flights2") == {other: record(field("x"))}
+        assert await registry.of_topic("events") == {}
 
 
 async def test_an_id_that_nobody_gave_is_unknown(schemas: HttpSchemaRegistry) -> None:

@@ -23,7 +23,26 @@ from penstock.replay import closing_ticks
 from penstock.spec import Spec, load
 
 FLIGHTS = Path(__file__).parents[3] / "examples" / "flights" / "penstock.yaml"
-VERBS = ("up", "down", "status", "logs", "doctor", "init", "apply", "produce", "tail", "promote", "rewind", "ls", "show", "verify", "dlq")
+VERBS = (
+    "up",
+    "down",
+    "status",
+    "logs",
+    "doctor",
+    "init",
+    "apply",
+    "produce",
+    "tail",
+    "promote",
+    "rewind",
+    "quarantine",
+    "release",
+    "rebuild",
+    "ls",
+    "show",
+    "verify",
+    "dlq",
+)
 PROVING = ("diff", "impact", "backtest")
 
 

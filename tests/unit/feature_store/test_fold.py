@@ -8,6 +8,8 @@ from hypothesis import given, strategies as st
 from penstock.fold.protocol import LogRecord, Missing, Output, Poison, Snapshot
 from penstock.fold.watermark import BEGINNING_MS
 from penstock.kafka.partition import partition_of
+from penstock.records import Wire
+from penstock.records.schemas import MemorySchemaRegistry
 from penstock_feature_store.fold import ViewFold
 from tests.unit.feature_store.worlds import ONE_MODEL, SPEC, World, logs, made, world_of
 
@@ -104,6 +106,25 @@ def test_what_an_event_says_of_itself_changes_no_feature_of_its_own_stream(data:
         _, _, vector = world.read(fold.step(world.event("rides", 1_400, ride="r", city="Ulm", driver="ann", miles=miles)))[0]
         asked.append([vector["features"][name] for name in OWN_FEATURES])
     assert asked[0] == asked[1]
+
+
+def test_an_event_of_before_a_field_was_declared_has_its_default_as_avro_resolves_it() -> None:
+    wire = Wire(MemorySchemaRegistry())
+    gained = ONE_MODEL.replace("miles: long", "miles: long, seats: {type: long, default: 4}").replace(
+        "select: [miles", "select: [seats, miles"
+    )
+    old, new = asyncio.run(world_of(ONE_MODEL, wire)), asyncio.run(world_of(gained, wire))
+    fold = new.fold()
+    for world, fields, seats in ((old, {}, 4.0), (new, {"seats": 2}, 2.0)):
+        record = world.event("rides", 1_000, ride="r", city="Ulm", miles=1, **fields)._replace(offset=len(fields))
+        (_, _, vector), *_ = new.read(fold.step(record_after(record, len(fields), wire, world)))
+        assert vector["features"]["seats"] == seats
+
+
+def record_after(record: LogRecord, offset: int, wire: Wire, world: World) -> LogRecord:
+    """The record with an origin at this offset: each world counts from 0."""
+    value = wire.read(record.value)[1]
+    return record._replace(value=world.writers["rides"](value | {"_origin": {**value["_origin"], "offset": offset}}))
 
 
 def test_the_online_value_is_what_was_asked_with(world: World) -> None:

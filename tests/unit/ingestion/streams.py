@@ -4,14 +4,15 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from penstock.fold.drive import Resolve, drive
+from penstock.fold.drive import drive
 from penstock.fold.protocol import Header, LogRecord, Missing, Output
+from penstock.fold.setup import Resolve
 from penstock.records import Wire, platform_schema
 from penstock.records.schemas import MemorySchemaRegistry
 from penstock.spec import Field, Stream
-from penstock.spec.avro import stream_schema
+from penstock.spec.avro import producer_schema, stream_schema
+from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.fold import IngestionFold, Target
-from penstock_ingestion.framing import Decoder
 from penstock_ingestion.trial import Trial
 
 HOUR_MS = 3_600_000
@@ -70,8 +71,7 @@ class House(NamedTuple):
         return IngestionFold(self.stream, partition, self.decoder, self.target, TOPIC)
 
     async def resolve(self, missing: Missing) -> None:
-        assert missing.kind == "schema"
-        await self.decoder.fetch(int(missing.reference))
+        await self.decoder.bring(missing)
 
     async def outputs(self, fold: IngestionFold, records: Iterable[LogRecord]) -> list[Output]:
         """What the fold puts out, with poison skipped and schemas fetched as the runner does it."""
@@ -95,4 +95,6 @@ async def house(**changes: Any) -> House:
     wire = Wire(registry)
     encode = await wire.writer(VALIDATED, stream_schema(stream))
     encode_tick = await wire.writer(VALIDATED, platform_schema("Tick"))
-    return House(registry, wire, Decoder(wire), Target(VALIDATED, encode, encode_tick), stream)
+    decoder = Decoder(wire)
+    decoder.know(TOPIC, producer_schema(stream))
+    return House(registry, wire, decoder, Target(VALIDATED, encode, encode_tick), stream)

@@ -25,6 +25,12 @@ async def test_an_event_comes_out_once_with_time_origin_and_id() -> None:
     assert fold.counts == {"sent": 1, "validated": 1}
 
 
+async def test_the_trace_of_an_event_goes_on_with_it() -> None:
+    trace = ("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    (output,) = (await house()).fold().step(record(flight(), headers=[("ce_id", b"x"), trace, ("authorization", b"secret")]))
+    assert output.headers == (trace,)
+
+
 async def test_an_event_goes_to_the_partition_that_kafka_would_choose_for_its_entity() -> None:
     home = await house(partitions=7)  # no power of two: the sign bit matters
     for entity in ("EWR", "JFK", "LGA"):
@@ -86,7 +92,7 @@ async def test_poison_is_counted_as_sent_and_missing_is_not() -> None:
         fold.step(record(flight(distance=9_999)))
     with pytest.raises(Missing):
         fold.step(record(b"\x00\x00\x00\x00\x63abc"))
-    assert fold.counts == {"sent": 1}
+    assert fold.counts == {"sent": 1, "refused.distance.out_of_range": 1}
 
 
 async def test_an_unknown_schema_is_rejected_and_the_counts_add_up() -> None:
@@ -120,7 +126,7 @@ async def test_an_event_moves_time_forward_by_at_most_max_jump() -> None:
         fold.step(record(flight(flight_id="c", scheduled_at=limit + 1), 2))
     fold.step(record(flight(flight_id="d", scheduled_at=limit), 3))
     fold.step(record(flight(flight_id="e", scheduled_at=limit + 24 * HOUR_MS), 4))
-    assert fold.counts == {"sent": 5, "validated": 4}
+    assert fold.counts == {"sent": 5, "validated": 4, "late": 1}
 
 
 async def test_a_restored_fold_knows_where_its_clock_stands() -> None:
@@ -146,6 +152,15 @@ async def test_the_first_event_is_held_to_its_append_time() -> None:
 async def test_a_replay_may_begin_any_time_ago() -> None:
     fold = (await house()).fold()
     assert len(list(fold.step(record(flight(scheduled_at="1987-10-01T00:00:00Z"))))) == 1
+
+
+async def test_an_event_may_be_late_by_as_much_as_the_stream_says_and_is_counted() -> None:
+    fold = (await house(late_ms_max=HOUR_MS)).fold()
+    fold.step(record(flight(), 0))
+    fold.step(record(flight(flight_id="b", scheduled_at=NOON_MS - HOUR_MS), 1))
+    with pytest.raises(Poison, match="too_late"):
+        fold.step(record(flight(flight_id="c", scheduled_at=NOON_MS - HOUR_MS - 1), 2))
+    assert fold.counts == {"sent": 3, "validated": 2, "late": 1}
 
 
 async def test_a_rejected_jump_does_not_move_the_clock_and_its_id_is_free() -> None:
@@ -235,71 +250,3 @@ async def test_an_empty_partition_is_idle_at_the_beginning_of_time_and_may_then_
     ticks = [home.read(output) for output in fold.pulse("events.flights", Beat.IDLE)]
     assert [(tick["event_time_ms"], tick["partition"], tick["idle"]) for tick in ticks] == [(BEGINNING_MS, 2, True)] * 3
     assert len(list(fold.step(record(flight(), 0)))) == 1  # being idle has set no clock that an event could be too far ahead of
-
-
-# --- duplicates ----------------------------------------------------------------------------------------------------------------------
-
-
-async def test_the_same_event_again_is_a_duplicate_and_no_poison() -> None:
-    fold = (await house()).fold()
-    assert [len(list(fold.step(record(flight(), offset)))) for offset in range(3)] == [1, 0, 0]
-    assert fold.counts == {"sent": 3, "validated": 1, "duplicates": 2}
-
-
-async def test_the_same_id_with_another_payload_is_a_conflict() -> None:
-    fold = (await house()).fold()
-    fold.step(record(flight(), 0))
-    with pytest.raises(Poison, match="duplicate_conflict"):
-        fold.step(record(flight(distance=761), 1))
-    assert list(fold.step(record(flight(), 2))) == []
-
-
-async def test_an_id_is_remembered_until_event_time_has_moved_on_by_the_window() -> None:
-    fold = (await house()).fold()
-    fold.step(record(flight(flight_id="a"), 0))
-    fold.step(record(flight(flight_id="b", scheduled_at=NOON_MS + HOUR_MS), 1))
-    assert list(fold.step(record(flight(flight_id="a"), 2))) == []
-    fold.step(record(flight(flight_id="c", scheduled_at=NOON_MS + HOUR_MS + 1), 3))
-    assert len(list(fold.step(record(flight(flight_id="a"), 4)))) == 1
-
-
-async def test_a_late_event_is_remembered_as_long_as_any_other() -> None:
-    fold = (await house()).fold()
-    fold.step(record(flight(flight_id="a"), 0))
-    late = flight(flight_id="late", scheduled_at=NOON_MS - 100 * HOUR_MS)
-    assert [len(list(fold.step(record(late, offset)))) for offset in (1, 2)] == [1, 0]
-
-
-async def test_a_restored_fold_remembers_late_events_and_forgets_old_ones() -> None:
-    home = await house()
-    before, after = home.fold(), home.fold()
-    late = flight(flight_id="late", scheduled_at=NOON_MS - 100 * HOUR_MS)
-    before.step(record(flight(flight_id="a"), 0))
-    before.step(record(late, 1))
-    after.restore(before.snapshot())
-    after.step(record(flight(flight_id="b", scheduled_at=NOON_MS + 1), 2))
-    assert list(after.step(record(late, 3))) == []
-    after.step(record(flight(flight_id="c", scheduled_at=NOON_MS + HOUR_MS + 1), 4))
-    assert [len(list(after.step(record(again, 5)))) for again in (flight(flight_id="a"), late)] == [1, 1]
-
-
-async def test_the_cloudevents_id_counts_where_the_stream_has_none() -> None:
-    fold = (await house(id=None)).fold()
-    first, second = [("ce_id", b"1")], [("ce_id", b"2")]
-    assert [len(list(fold.step(record(flight(), offset, headers)))) for offset, headers in enumerate([first, first, second])] == [1, 0, 1]
-
-
-async def test_events_without_any_id_are_never_duplicates_and_are_named_by_their_place() -> None:
-    home = await house(id=None)
-    fold = home.fold()
-    outputs = [output for offset in range(2) for output in fold.step(record(flight(), offset))]
-    assert [home.read(output)["event_id"] for output in outputs] == ["events.flights:0:0", "events.flights:0:1"]
-
-
-async def test_a_field_that_became_nullable_later_does_not_make_a_duplicate_a_conflict() -> None:
-    home = await house()
-    old, new = home.fold(), (await house(fields={**FLIGHT_FIELDS, "gate": Field("gate", "string", nullable=True)})).fold()
-    old.step(record(flight(), 0))
-    new.restore(old.snapshot())
-    assert list(new.step(record(flight(), 1))) == []
-    assert new.counts["duplicates"] == 1

@@ -8,7 +8,9 @@ from hypothesis import given, settings, strategies as st
 
 from penstock.fold.protocol import LogRecord, Missing, Output, Poison, Snapshot
 from penstock.fold.pulse import Beat
+from penstock.records.wire import HEADER
 from penstock.spec.avro import producer_schema
+from penstock_ingestion.decoder import SINGLE_OBJECT, fingerprint_of
 from penstock_ingestion.fold import IngestionFold
 from tests.unit.ingestion.streams import HOUR_MS, NOON_MS, House, flight, house, record
 
@@ -81,16 +83,23 @@ async def test_equal_histories_give_equal_snapshots_and_a_restored_fold_gives_th
 async def test_hostile_bytes_are_only_ever_poison_or_missing() -> None:
     home = await house()
     write = await home.wire.writer("events.flights", producer_schema(home.stream))
-    random, fold = Random(20130101), home.fold()
+    random, fold, own = Random(20130101), home.fold(), fingerprint_of(producer_schema(home.stream))
     for offset in range(MUTATED):
         event = flight(flight_id=str(offset), note="é")
-        good = write(event) if offset % 2 else json.dumps(event).encode()
-        bad = mutated(good, random)
+        framed = (json.dumps(event).encode(), write(event), SINGLE_OBJECT + own + write(event)[HEADER.size :], structured(event))[
+            offset % 4
+        ]
+        headers = [("content-type", b"application/cloudevents+json")] if offset % 4 == 3 else []
         try:
-            fold.step(record(bad, offset))
+            fold.step(record(mutated(framed, random), offset, headers))
         except (Poison, Missing):
             continue
     assert fold.counts["sent"] > fold.counts["validated"] > 0
+
+
+def structured(event: dict[str, Any]) -> bytes:
+    envelope = {"specversion": "1.0", "id": event["flight_id"], "source": "s", "type": "t", "time": "2013-01-01T12:00:00Z", "data": event}
+    return json.dumps(envelope).encode()
 
 
 def mutated(data: bytes, random: Random) -> bytes:

@@ -43,7 +43,7 @@ class Feed:
         *,
         partition: int = 0,
         offset: int | None = None,
-        data: bytes = b"",
+        data: bytes | None = b"",
         headers: Sequence[Header] = (),
         timestamp: int = 0,
     ) -> int:

@@ -4,10 +4,12 @@ from hypothesis import given, strategies as st
 
 from penstock.invariants.finding import Finding
 from penstock.invariants.ingested import Ingested
+from penstock.parking import Parking
 from tests.unit.invariants.logs import FAR, Feed, letter, origin, stood
 
 UNIT, EVENTS, VALIDATED, LETTERS = "ingestion/s", "events.s", "validated.s", "dlq.events.s"
-ENDS = ("validated", "ticks", "rejected", "duplicates")
+ENDS = ("validated", "ticks", "rejected", "commands", "duplicates")
+COMMAND = Parking("gate/7", parked=True).records("events.s", 1)[0].headers
 
 
 def feed(counts: dict[str, int], below: int = FAR) -> Feed:
@@ -16,14 +18,15 @@ def feed(counts: dict[str, int], below: int = FAR) -> Feed:
 
 def write(log: Feed, ends: list[str], lost: int | None = None) -> None:
     """An event for each end, and what it leaves; that of `lost` is not written."""
-    for _ in ends:
-        log.add(EVENTS, timestamp=10)
+    for end in ends:
+        is_command = end == "commands"
+        log.add(EVENTS, headers=COMMAND if is_command else (), data=None if is_command else b"{}", timestamp=10)
     for offset, end in enumerate(ends):
         if offset == lost:
             continue
         if end == "rejected":
             log.add(LETTERS, headers=letter(EVENTS, offset), timestamp=10)
-        elif end != "duplicates":
+        elif end not in ("duplicates", "commands"):
             log.add(VALIDATED, "Tick" if end == "ticks" else "s", origin=origin(EVENTS, offset))
 
 

@@ -25,6 +25,9 @@ def fields(draw: st.DrawFn) -> Any:
         long["enum"] = draw(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=5), min_size=1, max_size=4, unique=True))
     if type in ("double", "long") and draw(st.booleans()):
         long["range"] = sorted(draw(st.tuples(numbers, numbers)))
+        long["on"] = {"out_of_range": draw(st.sampled_from(["reject", "clip", "warn"]))}
+    if type == "string" and "enum" not in long and draw(st.booleans()):
+        long |= {"length": [0, draw(st.integers(1, 9))], "pattern": "[a-z]*", "unique": draw(MS), "personal": draw(st.booleans())}
     return type if draw(st.booleans()) else long
 
 

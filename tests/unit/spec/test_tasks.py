@@ -21,7 +21,7 @@ streams:
     key: id
     id: id
     partitions: 1
-    fields: {id: string, y: double, n: long, kind: {type: string, enum: [a, b]}, word: string}
+    fields: {id: string, y: double, n: long, kind: {type: string, enum: [a, b]}, word: string, lax: LAX}
 views:
   warmth: {from: readings, select: [warmth]}
 models:
@@ -31,7 +31,7 @@ models:
     label: {from: truths, id: id, SAYS, horizon: 1d}
     learners: {one: LEARNER}
     champion: one
-"""
+""".replace("LAX", "{type: string, enum: [a, b], on: {not_in_enum: warn}}")
 SAYS = {
     "binary_classification": 'positive: "y > 1"',
     "multiclass": "value: kind",
@@ -104,6 +104,12 @@ def test_an_event_says_the_label_of_the_task(task: str, record: dict[str, Any], 
             "value: word",
             "",
             "models.m.label.value: nothing says which classes word has. Try: word: {type: string, enum: [ … ]}",
+        ),
+        (
+            "multiclass",
+            "value: lax",
+            "",
+            "models.m.label.value: lax lets unknown classes pass with a warning. Try: on: {not_in_enum: reject}",
         ),
         ("multiclass", "", "linear_model.LogisticRegression", "16:21: models.m.learners.one: is not a classifier of several classes"),
         ("regression", "", "naive_bayes.GaussianNB", "is not a regressor, and the task is regression. Try: linear_model.LinearRegression"),
