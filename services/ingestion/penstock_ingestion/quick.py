@@ -60,7 +60,7 @@ def _text(field: Field) -> Test:
     members = None if field.enum is None else frozenset(field.enum)
     low, high = field.length_min, math.inf if field.length_max is None else field.length_max
     matches = None if field.pattern is None else compile_pattern(field.pattern)
-    bounded = field.length_min or field.length_max is not None
+    bounded = field.length_min or field.length_max is not None or matches is not None
 
     def plain(value: Any) -> str:
         if type(value) is str and value.isascii() and "\0" not in value:

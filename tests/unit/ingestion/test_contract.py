@@ -184,6 +184,7 @@ def test_a_pattern_is_matched_by_the_whole_text_and_its_length_comes_first() -> 
     x = Field("x", "string", length_max=6, pattern="[A-Z]{2}[0-9]+")
     assert check(x, "AA17") == "AA17"
     assert [code_of(x, value) for value in ("AA17 ", "xAA17", "AA17\n", "AA17777")] == [*["wrong_pattern"] * 3, "wrong_length"]
+    assert code_of(Field("x", "string", pattern="[A-Z]+"), "a") == "wrong_pattern"
 
 
 def test_extra_fields_are_refused_where_the_stream_says_so() -> None:
