@@ -1,7 +1,7 @@
 """The desk where dead letters are looked through on a running platform, sent again, and thrown away."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping as ReadOnly, Sequence
+from collections.abc import AsyncGenerator, Mapping as ReadOnly, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -46,7 +46,7 @@ class Desk:
         partitions = [TopicPartition(topic, number) for number in range(await self.kafka.partitions(topic))]
         return {partition: await self.kafka.bounds(partition) for partition in partitions}
 
-    async def read(self, bounds: ReadOnly[TopicPartition, Bounds]) -> AsyncIterator[Letter | Note]:
+    async def read(self, bounds: ReadOnly[TopicPartition, Bounds]) -> AsyncGenerator[Letter | Note]:
         """Every letter and note within these bounds, partition by partition."""
         for (topic, number), (start, end) in bounds.items():
             if start < end:
@@ -63,11 +63,12 @@ class Desk:
             book.take(entry)
         return book
 
-    async def letters(self, bounds: ReadOnly[TopicPartition, Bounds], chosen: Filter) -> AsyncIterator[Letter]:
+    async def letters(self, bounds: ReadOnly[TopicPartition, Bounds], chosen: Filter) -> AsyncGenerator[Letter]:
         """The letters that a filter takes."""
-        async for entry in self.read(bounds):
-            if isinstance(entry, Letter) and chosen.takes(entry):
-                yield entry
+        async with aclosing(self.read(bounds)) as entries:
+            async for entry in entries:
+                if isinstance(entry, Letter) and chosen.takes(entry):
+                    yield entry
 
     async def newest(self, bounds: ReadOnly[TopicPartition, Bounds], chosen: Filter) -> Letter:
         """The letter that was written last. Raises: PenstockError when there is none."""
@@ -84,9 +85,10 @@ class Desk:
         at = TopicPartition(topic, partition)
         start, end = bounds.get(at, Bounds(0, 0))
         if start <= offset < end:
-            async for entry in self.read({at: Bounds(offset, offset + 1)}):
-                if isinstance(entry, Letter):
-                    return entry
+            async with aclosing(self.read({at: Bounds(offset, offset + 1)})) as entries:
+                async for entry in entries:
+                    if isinstance(entry, Letter):
+                        return entry
         raise PenstockError(
             f"no letter stands at {partition}:{offset} of {topic}, which holds {start} … {end - 1} there. Try: penstock dlq ls"
         )

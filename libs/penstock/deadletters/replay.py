@@ -2,7 +2,8 @@
 
 import base64
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping as ReadOnly, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping as ReadOnly, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,25 +69,28 @@ async def replay(desk: Desk, order: Order) -> Report:
     book = await desk.book(bounds)
     ends: dict[TopicPartition, int] = {}
     attempts, group = dict[str, int](), ""
-    async for batch in _batches(_ready(desk, order, bounds, book, report)):
-        refused = await order.judge(batch) if order.judge else {}
-        report.refused.update(refused.values())
-        taken = [ready for number, ready in enumerate(batch) if number not in refused]
-        if order.dry_run:
-            report.would_be_sent += len(taken)
-        elif taken:
-            ends |= await desk.send(taken)
-            report.sent += len(taken)
-            attempts |= {str(letter.root): letter.attempt + 1 for letter, _ in taken}
-            group = taken[-1][0].reasons["group"]
+    letters = desk.letters(bounds, order.chosen)
+    ready = _ready(letters, order, book, report)
+    async with aclosing(letters), aclosing(ready), aclosing(_batches(ready)) as batches:
+        async for batch in batches:
+            refused = await order.judge(batch) if order.judge else {}
+            report.refused.update(refused.values())
+            taken = [each for number, each in enumerate(batch) if number not in refused]
+            if order.dry_run:
+                report.would_be_sent += len(taken)
+            elif taken:
+                ends |= await desk.send(taken)
+                report.sent += len(taken)
+                attempts |= {str(letter.root): letter.attempt + 1 for letter, _ in taken}
+                group = taken[-1][0].reasons["group"]
     if report.sent and order.wait_s and await desk.judged(group, ends, order.wait_s):
         report.came_back = await _came_back(desk, order.topic, bounds, attempts)
     return report
 
 
-async def _ready(desk: Desk, order: Order, bounds: ReadOnly[TopicPartition, Bounds], book: Book, report: Report) -> AsyncIterator[Ready]:
+async def _ready(letters: AsyncGenerator[Letter], order: Order, book: Book, report: Report) -> AsyncGenerator[Ready]:
     """The letters to send, with the bytes to send."""
-    async for letter in desk.letters(bounds, order.chosen):
+    async for letter in letters:
         if not book.waits(letter):
             continue
         if order.limit and report.found >= order.limit:
@@ -110,7 +114,7 @@ def _reason_to_keep(letter: Letter, order: Order) -> str:
     return ""
 
 
-async def _batches(letters: AsyncIterator[Ready]) -> AsyncIterator[list[Ready]]:
+async def _batches(letters: AsyncGenerator[Ready]) -> AsyncGenerator[list[Ready]]:
     batch: list[Ready] = []
     total_bytes = 0
     async for ready in letters:

@@ -62,6 +62,14 @@ def test_whatever_the_schema_takes_the_contract_takes_but_for_texts(event: dict[
         assert isinstance(found, Message) or {problem.field for problem in found} <= {"s", "t"}
 
 
+@pytest.mark.parametrize(("name", "value"), [("d", 0.25), ("d", 3), ("l", -2), ("e", "c"), ("b", 1), ("s", None), ("d", "1"), ("l", -3.5)])
+def test_what_breaks_a_rule_both_refuse(name: str, value: Any) -> None:
+    good = {"s": "x", "d": 1, "t": "2026-01-01T00:00:00Z"}
+    for event, taken in ((good, True), ({**good, name: value}, False)):
+        assert isinstance(Door(EVERY).message(0, Sent(event)), Message) == taken
+        assert Draft202012Validator(schema_of(EVERY)).is_valid(event) == taken
+
+
 @pytest.mark.parametrize("stream", [EVERY, flights()])
 def test_the_examples_are_taken(stream: Any) -> None:
     paths = document({stream.name: stream})["paths"]
