@@ -1,12 +1,14 @@
 """An upgrade in the middle of a run: the trainers are stopped, come back with another River, and an operator has the log rebuilt."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
 from penstock.fold.protocol import Missing, Poison
+from penstock.fold.weather import Weather
 from penstock.kafka.ports import TopicPartition
 from penstock.records import Wire, platform_schema
 from penstock_trainer.cohort import canonical
@@ -44,8 +46,9 @@ class Upgrade:
             await asyncio.sleep(LOOK_EVERY_S)
             for host in trainers:
                 if host.fleet and UNIT in host.fleet.refused:
-                    await rebuild(self.outside, self.wire)
-                    host.fleet.try_again(UNIT)
+                    with contextlib.suppress(Weather):  # the operator asks again
+                        await rebuild(self.outside, self.wire)
+                        host.fleet.try_again(UNIT)
 
 
 async def rebuild(outside: Outside, wire: Wire, cause: str = "rebuild:1") -> int:

@@ -14,21 +14,27 @@ class Code(NamedTuple):
 
 AT_THE_DOOR: Mapping[str, Code] = {
     "not_framed": Code(
-        "empty, or the first byte is neither `{` nor `0x00`; a frame shorter than its header",
-        "send JSON, or Avro with a Confluent header",
+        "empty, or the first byte is none of `{`, `0x00` and `0xC3 0x01`; a frame shorter than its header",
+        "send JSON, Avro with a Confluent header, or Avro single objects",
     ),
     "undecodable": Code(
         "not JSON (or a name twice, NaN, not UTF-8, nested too deeply), or bytes that their Avro schema does not fit", "mend the producer"
     ),
     "trailing_bytes": Code("bytes after the Avro record: mostly the wrong schema id", "the schema the bytes were written with"),
     "unknown_schema": Code(
-        "the schema registry knows no such id",
+        "the schema registry knows no such id or fingerprint, or one that no record may be read with: not of a record, not Avro, one that "
+        "could crash a decoder ([interop.md](interop.md)); the message says which",
         "register the schema, then `penstock dlq replay`; another registry's ids mean nothing here",
     ),
     "too_large": Code("the record is over 1,000,000 bytes, or an entity or id over 1,024", "smaller"),
     "output_too_large": Code("valid, but over 1,000,000 bytes as a validated record", "smaller"),
     "missing_field": Code("a field is absent or null, and not nullable", "send it, or `nullable: true`; `--default` on the way back"),
     "wrong_type": Code("a field has another type; a time has no offset", "the type of the specification; `--cast` on the way back"),
+    "wrong_length": Code("shorter or longer than `length`", "the value, or the length"),
+    "wrong_pattern": Code("not as `pattern` says", "the value, or the pattern"),
+    "not_unique": Code("a value that is `unique` came with another event of the window", "another value"),
+    "negative_zero": Code("-0.0, where the policy says `reject`", "send 0"),
+    "extra_fields": Code("fields that the stream does not declare, where it takes none", "leave them out, or declare them"),
     "out_of_range": Code("outside `range`, or a time before 1970", "the value, or the range"),
     "not_finite": Code("NaN or infinite", "send null where there is no number"),
     "not_in_enum": Code("not one of the values of `enum`", "the value, or the list"),
@@ -40,12 +46,15 @@ AT_THE_DOOR: Mapping[str, Code] = {
         "or `__dlq.replay.of` names no earlier record of the same partition",
         "the header",
     ),
+    "bad_cloudevent": Code("a structured CloudEvent without what the standard asks for, or without data", "CloudEvents 1.0"),
     "bad_tick": Code("a tick without a readable time", '`{"penstock.tick": "<RFC 3339>"}`, or `ce_type: penstock.tick` with `ce_time`'),
     "time_jump": Code(
         "more than `max_jump` (a tick: ten times that) ahead of everything before it in its partition; for the first record there, "
         "of its append time",
         "if it is right, send a tick first, or raise `max_jump` where events lie in the future; else mend the clock",
     ),
+    "too_late": Code("further behind the newest event of its partition than `max_late` allows", "send it in time, or allow more"),
+    "quarantined": Code("its source is parked", "`penstock release`, then `penstock dlq replay`"),
     "duplicate_conflict": Code(
         "an id that is remembered came with another payload",
         "ids must be unique; the correction of a label is an event with an id of its own",
@@ -64,11 +73,16 @@ BEHIND: Mapping[str, Code] = {
     "wrong_rewind": Code(
         "a `Rewound` that `penstock rewind` did not write: it cuts what does not stand there", "`penstock rewind`", "`learning.*`"
     ),
+    "wrong_rebuild": Code(
+        "a `Rebuilt` for the runtime that the log has already, or one that `penstock rebuild` did not write",
+        "`penstock rebuild`",
+        "`learning.*`",
+    ),
     "unknown_model": Code(
         "a `Serve` names a checkpoint that the registry does not have, or has with other bytes", "`penstock verify`", "`features.*`"
     ),
     "undecodable_model": Code(
-        "the codec refuses a checkpoint's bytes: mostly another version of River", "the runtime that wrote it", "`features.*`"
+        "the codec refuses a checkpoint's bytes: mostly another version of River", "`penstock rebuild`", "`features.*`"
     ),
     "undeclared_model": Code(
         "a checkpoint's bytes hold other classes or parameters than the recipe of any version of the model gives: they were not made here",

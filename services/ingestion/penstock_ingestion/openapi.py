@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock import __version__
 from penstock.spec import Field, Stream
+from penstock.spec.field import REJECT
 from penstock_ingestion.requests import BATCH_EVENTS_MAX, JSON, JSON_LINES, STRUCTURED, STRUCTURED_BATCH
 
 Json = dict[str, Any]
@@ -101,18 +102,31 @@ def document(streams: Mapping[str, Stream]) -> Json:
 
 def schema_of(stream: Stream) -> Json:
     """The contract of a stream as JSON Schema (2020-12). It takes whatever the contract takes; of text and numbers a little more."""
-    required = [name for name, field in stream.fields.items() if not field.nullable]
+    required = [name for name, field in stream.fields.items() if not field.nullable and field.default is None]
     return {"type": "object", "properties": {name: _field(field) for name, field in stream.fields.items()}, "required": required}
 
 
 def _field(field: Field) -> Json:
+    if field.policy("wrong_type") != REJECT:
+        return {"description": f"a {field.type}; what is none becomes null"}
+    may_be_null = field.nullable or field.default is not None
     if field.type == "timestamp":
-        return {"anyOf": [*TIMESTAMP, *([{"type": "null"}] if field.nullable else [])]}
+        return {"anyOf": [*TIMESTAMP, *([{"type": "null"}] if may_be_null else [])]}
     schema = dict(TYPES[field.type])
-    if field.enum:
-        schema["enum"] = [*field.enum, *([None] if field.nullable else [])]
-    schema |= {name: bound for name, bound in (("minimum", field.minimum), ("maximum", field.maximum)) if bound is not None}
-    return schema | ({"type": [schema["type"], "null"]} if field.nullable else {})
+    if field.enum and field.policy("not_in_enum") == REJECT:
+        schema["enum"] = [*field.enum, *([None] if may_be_null else [])]
+    schema |= {name: bound for name, bound in _bounds(field) if bound is not None}
+    return schema | ({"type": [schema["type"], "null"]} if may_be_null else {})
+
+
+def _bounds(field: Field) -> Iterator[tuple[str, Any]]:
+    """What a value must keep to; a rule that mends or warns refuses nothing."""
+    if field.policy("out_of_range") == REJECT:
+        yield from (("minimum", field.minimum), ("maximum", field.maximum))
+    if field.policy("wrong_length") == REJECT:
+        yield from (("minLength", field.length_min or None), ("maxLength", field.length_max))
+    if field.policy("wrong_pattern") == REJECT and field.pattern is not None:
+        yield "pattern", f"^(?:{field.pattern})$"
 
 
 def _ref(name: str) -> str:
@@ -154,13 +168,16 @@ def _responses() -> Json:
 
 
 def _example(stream: Stream) -> Json:
-    """An event that the contract takes."""
+    """An event that the contract takes; where a text must match a pattern, the pattern stands for it."""
     return {name: _example_value(field) for name, field in stream.fields.items()}
 
 
 def _example_value(field: Field) -> Any:
     low = field.minimum if field.minimum is not None else min(field.maximum or 0, 0)
-    plain = {"string": field.name, "double": float(low), "long": int(-(-low // 1)), "boolean": True, "timestamp": "2026-01-01T00:00:00Z"}
+    if field.default is not None:
+        return field.default
+    text = field.pattern or (field.name * max(1, field.length_min))[: field.length_max]
+    plain = {"string": text, "double": float(low), "long": int(-(-low // 1)), "boolean": True, "timestamp": "2026-01-01T00:00:00Z"}
     return field.enum[0] if field.enum else plain[field.type]
 
 
@@ -179,6 +196,8 @@ def _section(name: str, stream: Stream, address: str) -> Iterator[str]:
         rules = [marks.get(field_name, ""), "may be null" if field.nullable else "", " | ".join(field.enum or ())]
         bounds = (field.minimum, field.maximum)
         rules.append(" … ".join("" if bound is None else f"{bound:g}" for bound in bounds) if bounds != (None, None) else "")
+        rules.append(f"as {field.pattern}" if field.pattern else "")
+        rules.append("of a person" if field.personal else "")
         yield f"<tr><td>{escape(field_name)}<td>{field.type}<td>{escape(', '.join(rule for rule in rules if rule))}"
     yield "</table>"
 

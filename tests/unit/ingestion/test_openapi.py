@@ -24,6 +24,8 @@ EVERY = flights(
         Field("l", "long", nullable=True, maximum=-3),
         Field("b", "boolean", nullable=True),
         Field("t", "timestamp", nullable=True),
+        Field("p", "string", default="ab", length_min=2, length_max=3, pattern="[ab]+"),
+        Field("c", "double", nullable=True, maximum=2, on={"out_of_range": "clip", "wrong_type": "null"}),
     ),
 )
 ODD = st.none() | st.booleans() | st.integers(-5, 3) | st.sampled_from(["", "c", 0.25, 1e300])
@@ -34,6 +36,8 @@ GOOD = {
     "l": st.sampled_from([-3, -4.0, None]),
     "b": st.sampled_from([True, None]),
     "t": st.sampled_from(["2026-01-01T00:00:00Z", 7, None]),
+    "p": st.sampled_from(["ab", "bab", None]),
+    "c": st.sampled_from([1.5, 3, "x", None]),
 }
 
 
@@ -62,7 +66,10 @@ def test_whatever_the_schema_takes_the_contract_takes_but_for_texts(event: dict[
         assert isinstance(found, Message) or {problem.field for problem in found} <= {"s", "t"}
 
 
-@pytest.mark.parametrize(("name", "value"), [("d", 0.25), ("d", 3), ("l", -2), ("e", "c"), ("b", 1), ("s", None), ("d", "1"), ("l", -3.5)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("d", 0.25), ("d", 3), ("l", -2), ("e", "c"), ("b", 1), ("s", None), ("d", "1"), ("l", -3.5), ("p", "a"), ("p", "abab"), ("p", "abc")],
+)
 def test_what_breaks_a_rule_both_refuse(name: str, value: Any) -> None:
     good = {"s": "x", "d": 1, "t": "2026-01-01T00:00:00Z"}
     for event, taken in ((good, True), ({**good, name: value}, False)):
