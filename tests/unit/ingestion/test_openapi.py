@@ -25,7 +25,8 @@ EVERY = flights(
         Field("b", "boolean", nullable=True),
         Field("t", "timestamp", nullable=True),
         Field("p", "string", default="ab", length_min=2, length_max=3, pattern="[ab]+"),
-        Field("c", "double", nullable=True, maximum=2, on={"out_of_range": "clip", "wrong_type": "null"}),
+        Field("c", "double", nullable=True, maximum=2, on={"out_of_range": "clip"}),
+        Field("w", "long", nullable=True, on={"wrong_type": "null"}),
     ),
 )
 ODD = st.none() | st.booleans() | st.integers(-5, 3) | st.sampled_from(["", "c", 0.25, 1e300])
@@ -37,7 +38,8 @@ GOOD = {
     "b": st.sampled_from([True, None]),
     "t": st.sampled_from(["2026-01-01T00:00:00Z", 7, None]),
     "p": st.sampled_from(["ab", "bab", None]),
-    "c": st.sampled_from([1.5, 3, "x", None]),
+    "c": st.sampled_from([1.5, 3, None]),
+    "w": st.sampled_from([7, "x", None]),
 }
 
 
