@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.cli.dlq.look import describe as told, harmless
+from penstock.cli.dlq.look import KEY, MASK, describe as told, harmless, masked
 from penstock.cli.dlq.options import filter_of, moment_ms, numbers
 from penstock.cli.dlq.replay import describe, mapping_of
 from penstock.deadletters.book import Filter, Group, Kind
@@ -97,3 +97,12 @@ def test_what_a_producer_has_sent_does_nothing_to_a_terminal() -> None:
     hostile = harmless("\x1b[2J \x9b \ud800 \u202e \r \0")
     assert hostile == r"\x1b[2J \x9b \ud800 \u202e \r \x00"
     hostile.encode()
+
+
+def test_personal_fields_are_not_shown_and_nothing_that_may_hold_them() -> None:
+    shown = {"key": "jane", "value": {"name": "jane", "age": 7}, "value_base64": "eyJu", "code": "no_id"}
+    assert masked(shown, frozenset({"name"})) == {**shown, "value": {"name": MASK, "age": 7}, "value_base64": MASK}
+    assert masked(shown, frozenset({"name", KEY}))["key"] == MASK
+    unreadable = masked({**shown, "value": "jane, cut in"}, frozenset({"name"}))
+    assert "jane" not in f"{unreadable['value']}{unreadable['value_base64']}"
+    assert "--personal" in unreadable["value"]

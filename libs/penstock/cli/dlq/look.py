@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from penstock.deadletters.letters import Letter
 
 BYTES_SHOWN_MAX = 512
+MASK = "•••"
+KEY = ""  # the record's key, among the names of fields
 
 
 def ls(  # noqa: PLR0913, PLR0917  # an option each
@@ -52,18 +55,24 @@ def ls(  # noqa: PLR0913, PLR0917  # an option each
         typer.echo("no dead letters")
 
 
-def show(
+def show(  # noqa: PLR0913, PLR0917  # an option each
     stream: StreamArgument,
     place: Annotated[str | None, typer.Argument(metavar="[PARTITION:OFFSET]", help="A letter as ls names it; else the newest.")] = None,
     code: CodeOption = None,
     key: KeyOption = None,
     source: SourceOption = None,
     message: MessageOption = None,
+    personal: Annotated[bool, typer.Option("--personal", help="Show personal fields too.")] = False,
     output: OutputOption = Output.TABLE,
     folder: FolderOption = DEFAULT_FOLDER,
 ) -> None:
-    """Show one dead letter: where its record stood, why it was refused, what to do, and its bytes, readable."""
+    """Show one dead letter: where its record stood, why it was refused, what to do, and its bytes, readable.
+
+    What the specification calls personal is not shown, unless it is asked for.
+    """
     shown = run(_shown(folder, stream, place, filter_of(code, key, source, message)))
+    if not personal and (fields := run(_personal(folder, shown["letter"]))):
+        shown = masked(shown, fields)
     typer.echo(json.dumps(shown) if output is Output.JSON else harmless(_lines(shown)))
 
 
@@ -109,6 +118,34 @@ async def _shown(folder: Path, stream: str, place: str | None, chosen: "Filter")
         "value": await _readable(letter, folder),
         "value_base64": None if letter.value is None else base64.b64encode(letter.value).decode(),
     }
+
+
+async def _personal(folder: Path, letter: str) -> frozenset[str]:
+    """The personal fields of the stream that a letter is about; none for a letter of no stream."""
+    from penstock.cli.platform import registry  # noqa: PLC0415
+    from penstock.rpc import NotFound  # noqa: PLC0415
+    from penstock.spec import Stream, part_from_json  # noqa: PLC0415
+
+    name = re.sub(r"^.*?\b(events|validated)\.", "", letter.rpartition(":")[0].rpartition(":")[0])
+    async with registry(folder) as client:
+        try:
+            stream = part_from_json("stream", name, (await client.spec("stream", name)).body)
+        except NotFound:
+            return frozenset()
+    assert isinstance(stream, Stream)
+    own = {field.name for field in stream.fields.values() if field.personal}
+    return frozenset(own | ({KEY} if stream.key in own else set()))
+
+
+def masked(shown: dict[str, Any], fields: frozenset[str]) -> dict[str, Any]:
+    """A letter without the values of these fields; where they cannot be told from the rest, without its value."""
+    value = shown["value"]
+    if isinstance(value, dict):
+        value = {name: MASK if name in fields else each for name, each in value.items()}
+    elif value is not None:
+        value = f"{MASK} not shown, since the stream has personal fields. Try: --personal"
+    key = MASK if KEY in fields and shown["key"] is not None else shown["key"]
+    return {**shown, "key": key, "value": value, "value_base64": MASK if shown["value_base64"] is not None else None}
 
 
 async def _readable(letter: "Letter", folder: Path) -> Any:
