@@ -9,6 +9,8 @@ from penstock.fold.protocol import Header, Poison
 from penstock.kafka.partition import partition_of
 from penstock.records.wire import RECORD_BYTES_MAX
 from penstock.spec import Stream
+from penstock.spec.field import REJECT
+from penstock.spec.stream import EXTRA_FIELDS
 from penstock_ingestion.contract import Check, compile_checks, identifier
 from penstock_ingestion.framing import TICK, parse_object
 from penstock_ingestion.problems import Problem, Refused
@@ -73,6 +75,9 @@ class Door:
                 kept[name] = check(event.get(name))
             except Poison as poison:
                 problems.append(Problem(number, name, poison.code, poison.reason))
+        if self.stream.extra_fields == REJECT:
+            extra = (name for name in event if name not in self.stream.fields)
+            problems += (Problem(number, name, EXTRA_FIELDS, "the stream does not declare it") for name in extra)
         return kept, problems
 
     def _id(self, kept: Mapping[str, Any], headers: tuple[Header, ...]) -> str | None:

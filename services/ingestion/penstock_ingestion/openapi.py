@@ -103,7 +103,8 @@ def document(streams: Mapping[str, Stream]) -> Json:
 def schema_of(stream: Stream) -> Json:
     """The contract of a stream as JSON Schema (2020-12). It takes whatever the contract takes; of text and numbers a little more."""
     required = [name for name, field in stream.fields.items() if not field.nullable and field.default is None]
-    return {"type": "object", "properties": {name: _field(field) for name, field in stream.fields.items()}, "required": required}
+    schema = {"type": "object", "properties": {name: _field(field) for name, field in stream.fields.items()}, "required": required}
+    return schema | ({"additionalProperties": False} if stream.extra_fields == REJECT else {})
 
 
 def _field(field: Field) -> Json:

@@ -1,5 +1,6 @@
 """The document says what the contract does."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,6 +78,15 @@ def test_what_breaks_a_rule_both_refuse(name: str, value: Any) -> None:
     for event, taken in ((good, True), ({**good, name: value}, False)):
         assert isinstance(Door(EVERY).message(0, Sent(event)), Message) == taken
         assert Draft202012Validator(schema_of(EVERY)).is_valid(event) == taken
+
+
+def test_fields_that_are_not_declared_are_refused_by_both_where_the_stream_says_so() -> None:
+    event = {"s": "x", "d": 1, "other": 1}
+    for stream, taken in ((EVERY, True), (replace(EVERY, extra_fields="reject"), False)):
+        found = Door(stream).message(0, Sent(event))
+        assert isinstance(found, Message) == taken == Draft202012Validator(schema_of(stream)).is_valid(event)
+    assert isinstance(found, tuple)
+    assert [(problem.field, problem.code) for problem in found] == [("other", "extra_fields")]
 
 
 @pytest.mark.parametrize("stream", [EVERY, flights()])
