@@ -57,6 +57,7 @@ def test_each_bad_event_lands_where_it_belongs_and_nothing_else_is_lost(platform
         "duplicates": 1,
         "rejected": 6,
         **{f"rejected.{code}": 1 for code in bad},
+        **{f"refused.warmth.{code}": 1 for code in ("missing_field", "out_of_range")},
     }
     letters = asyncio.run(platform.read(f"dlq.events.{doors.readings}"))
     assert [letter.record.value for letter in letters] == list(bad.values()), "bytes untouched"
