@@ -123,3 +123,4 @@ class Fleet:
         for name in names:
             self.runners.pop(name, None)
             self.refused.pop(name, None)
+            self._again.pop(name, None)

@@ -161,8 +161,8 @@ async def sent_before(bootstrap: str, kafka: KafkaCluster, journal: Journal) -> 
 
 async def ends_of(kafka: KafkaCluster, topics: Iterable[str]) -> dict[str, int]:
     """Where the partitions of these topics end now, by topic:partition."""
-    partitions = [TopicPartition(topic, number) for topic in topics for number in range(await kafka.partitions(topic))]
-    return {f"{topic}:{number}": (await kafka.bounds(TopicPartition(topic, number))).end for topic, number in partitions}
+    found = [await kafka.bounds_of(topic) for topic in topics]
+    return {f"{topic}:{number}": bounds.end for each in found for (topic, number), bounds in each.items()}
 
 
 def closing_ticks(spec: Spec, last_ms: dict[str, int]) -> Iterator[tuple[str, int, bytes]]:

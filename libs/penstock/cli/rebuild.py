@@ -8,6 +8,7 @@ import typer
 
 from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, Output, OutputOption, addresses, run
 from penstock.cli.progress import progress
+from penstock.cli.rewind import describe_heir
 
 if TYPE_CHECKING:
     from penstock.inspection.rebuild import Rebuilt
@@ -43,14 +44,10 @@ def describe_rebuild(done: "Rebuilt") -> str:
             f"  what came since offset {done.told:,} was not told yet, and would be\n"
             "nothing was changed"
         )
-    heirs = [
-        f"  version {heir.version} goes on for {heir.parent} ({heir.learner}), digest {heir.digest[:16]}{', to serve' * heir.proposed}"
-        for heir in done.heirs
-    ]
     return "\n".join(
         [
             f"{done.model} was folded again from the beginning up to {done.position:,} in {done.seconds:.1f} s ({done.cause})",
             f"  under {runtime}",
-            *heirs,
+            *map(describe_heir, done.heirs),
         ]
     )

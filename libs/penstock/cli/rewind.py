@@ -11,7 +11,7 @@ from penstock.cli.progress import progress
 from penstock.errors import UsageError
 
 if TYPE_CHECKING:
-    from penstock.inspection.rewind import Rewound
+    from penstock.inspection.rewind import Heir, Rewound
 
 
 def rewind(
@@ -66,14 +66,15 @@ def describe_rewind(done: "Rewound") -> str:
             f"  {len(done.heirs)} versions would go on as new ones; version {done.champion} would serve until its heir does\n"
             "nothing was changed"
         )
-    heirs = [
-        f"  version {heir.version} goes on for {heir.parent} ({heir.learner}), digest {heir.digest[:16]}{', to serve' * heir.proposed}"
-        for heir in done.heirs
-    ]
     return "\n".join(
         [
             f"{done.model} was folded again from {began} without {cut}: {done.records:,} records in {done.seconds:.1f} s ({done.cause})",
             f"  {done.predictions:,} more predictions are quarantined",
-            *heirs,
+            *map(describe_heir, done.heirs),
         ]
     )
+
+
+def describe_heir(heir: "Heir") -> str:
+    """A line on a version that goes on for another."""
+    return f"  version {heir.version} goes on for {heir.parent} ({heir.learner}), digest {heir.digest[:16]}{', to serve' * heir.proposed}"

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-INFINITY = float("inf")
 MAX_DEPTH = 20  # River's default hangs on the recursion limit of the process
 NEVER = 2**62  # see `penstock.codec.buildables.trees`
 

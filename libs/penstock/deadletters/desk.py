@@ -41,11 +41,6 @@ class Desk:
             raise PenstockError(f"nothing was ever refused on {name} ({known}). Try: penstock dlq ls")
         return wanted[:1]
 
-    async def bounds(self, topic: str) -> dict[TopicPartition, Bounds]:
-        """Where each partition begins and ends now."""
-        partitions = [TopicPartition(topic, number) for number in range(await self.kafka.partitions(topic))]
-        return {partition: await self.kafka.bounds(partition) for partition in partitions}
-
     async def read(self, bounds: ReadOnly[TopicPartition, Bounds]) -> AsyncGenerator[Letter | Note]:
         """Every letter and note within these bounds, partition by partition."""
         for (topic, number), (start, end) in bounds.items():
@@ -81,7 +76,7 @@ class Desk:
 
     async def letter(self, topic: str, partition: int, offset: int) -> Letter:
         """The letter at a place. Raises: PenstockError when there is none."""
-        bounds = await self.bounds(topic)
+        bounds = await self.kafka.bounds_of(topic)
         at = TopicPartition(topic, partition)
         start, end = bounds.get(at, Bounds(0, 0))
         if start <= offset < end:

@@ -65,7 +65,7 @@ class Order:
 
 async def replay(desk: Desk, order: Order) -> Report:
     """Send the letters that wait and that the order means. Raises: Weather, PenstockError; run it again, and nothing counts twice."""
-    bounds, report = await desk.bounds(order.topic), Report()
+    bounds, report = await desk.kafka.bounds_of(order.topic), Report()
     book = await desk.book(bounds)
     ends: dict[TopicPartition, int] = {}
     attempts, group = dict[str, int](), ""
@@ -131,7 +131,7 @@ async def _batches(letters: AsyncGenerator[Ready]) -> AsyncGenerator[list[Ready]
 
 async def _came_back(desk: Desk, topic: str, before: ReadOnly[TopicPartition, Bounds], attempts: ReadOnly[str, int]) -> int:
     """How many of these attempts have a letter among what was written since."""
-    since = {partition: Bounds(before[partition].end, now.end) for partition, now in (await desk.bounds(topic)).items()}
+    since = {partition: Bounds(before[partition].end, now.end) for partition, now in (await desk.kafka.bounds_of(topic)).items()}
     roots = {str(entry.root) async for entry in desk.read(since) if isinstance(entry, Letter) and _is_of(entry, attempts)}
     return len(roots)
 

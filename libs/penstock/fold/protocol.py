@@ -102,12 +102,6 @@ class Pulsing(Protocol):
     def pulse(self, topic: str, beat: Beat) -> Iterable[Output | Effect]: ...
 
 
-class Resting(Protocol):
-    """A fold that knows which of its records said that an input is idle: the other inputs need not wait for that one."""
-
-    def resting(self, record: Record) -> bool: ...
-
-
 @runtime_checkable
 class Refolding(Protocol):
     """A fold whose log may say that what stands before is to be folded again: without some of its records, or with others in their place.

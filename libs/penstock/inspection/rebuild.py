@@ -33,8 +33,7 @@ async def rebuild(address: str, model: str, reason: str, *, dry_run: bool, told:
     async with grpc.aio.insecure_channel(address) as channel:
         result = await followed(rebuild_pb2_grpc.RebuilderStub(channel).Rebuild(request, timeout=TIMEOUT_S), told, ERRORS)
     names = [name for name in Rebuilt.__dataclass_fields__ if name not in ("heirs", "versions")]
-    heirs = [Heir(**{name: getattr(heir, name) for name in Heir.__dataclass_fields__}) for heir in result.heirs]
-    return Rebuilt(**{name: getattr(result, name) for name in names}, heirs=heirs, versions=list(result.versions))
+    return Rebuilt(**{name: getattr(result, name) for name in names}, heirs=Heir.read(result.heirs), versions=list(result.versions))
 
 
 async def refused(address: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """A rewind asked for from outside: the trainer does it, or says what it would do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import grpc
@@ -29,6 +29,11 @@ class Heir:
     learner: str
     digest: str
     proposed: bool
+
+    @classmethod
+    def read(cls, heirs: Iterable[rewind_pb2.Heir]) -> "list[Heir]":
+        """The heirs of a message."""
+        return [cls(**{name: getattr(heir, name) for name in cls.__dataclass_fields__}) for heir in heirs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,5 +76,5 @@ def _rewound(result: rewind_pb2.RewindResult) -> Rewound:
     return Rewound(
         **{name: getattr(result, name) for name in names},
         without=[(each.start, each.end) for each in result.without],
-        heirs=[Heir(**{name: getattr(heir, name) for name in Heir.__dataclass_fields__}) for heir in result.heirs],
+        heirs=Heir.read(result.heirs),
     )

@@ -47,8 +47,7 @@ async def bounds_of(kafka: KafkaCluster, topics: Sequence[str]) -> dict[TopicPar
     """
     found: dict[TopicPartition, Bounds] = {}
     for topic in reversed(topics):
-        for number in range(await kafka.partitions(topic)):
-            found[TopicPartition(topic, number)] = await kafka.bounds(TopicPartition(topic, number))
+        found |= await kafka.bounds_of(topic)
     return found
 
 

@@ -67,6 +67,11 @@ class KafkaCluster:
                 end = await reader.end_offsets([key])
         return Bounds(start[key], end[key])
 
+    async def bounds_of(self, topic: str) -> dict[TopicPartition, Bounds]:
+        """The bounds of every partition of a topic. Raises: Weather."""
+        partitions = [TopicPartition(topic, number) for number in range(await self.partitions(topic))]
+        return {partition: await self.bounds(partition) for partition in partitions}
+
     async def topics(self) -> list[str]:
         """The names of all topics, sorted. Raises: Weather."""
         async with self._lock:

@@ -11,6 +11,7 @@ import msgspec
 from penstock.fold.protocol import Poison, Segment
 from penstock.fold.segments import SegmentedMap
 
+NO_PAYLOAD = bytes(16)  # the digest of what is remembered by its id alone
 _ENTRY = struct.Struct("<q16sq")  # the clock at arrival (ms), the digest, the offset
 _BEFORE = b"\xff" * 8  # entries of older snapshots have no offset: -1, which no record has
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode

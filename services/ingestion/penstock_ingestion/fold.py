@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from penstock.deadletters.letters import Place
 from penstock.fold.origin import origin_of
 from penstock.fold.poison import check_sizes
 from penstock.fold.protocol import Header, Output, Poison, Record, Snapshot
@@ -22,7 +23,7 @@ from penstock_ingestion.clock import Clock
 from penstock_ingestion.contract import compile_contract, identifier
 from penstock_ingestion.duplicates import RecentIds, payload_digest
 from penstock_ingestion.framing import Decoder, Event, SentTick, unframe
-from penstock_ingestion.replays import Replays, first_place, place_of
+from penstock_ingestion.replays import Replays, first_place
 from penstock_ingestion.rules import Violation
 from penstock_ingestion.unique import UniqueValues
 
@@ -98,7 +99,8 @@ class IngestionFold:
         self._clock.check(time_ms, record.timestamp, appended)
         if self._unique:
             notes += self._unique.check(fields)
-        output = self._output(record, time_ms, event_id, entity.encode(), fields, event.trace)
+        name = event_id or str(replayed or Place(record.topic, record.partition, record.offset))
+        output = self._output(record, time_ms, name, entity.encode(), fields, event.trace)
         self._count_validated(record, event, notes, self._clock.behind_ms(time_ms) > 0)
         clock_ms = self._clock.advance(time_ms, appended)
         self._recent.forget(clock_ms)
@@ -122,12 +124,10 @@ class IngestionFold:
             return event.time_ms, False
         return record.timestamp, True
 
-    def _output(
-        self, record: Record, time_ms: int, event_id: str | None, key: bytes, fields: dict[str, Any], trace: tuple[Header, ...]
-    ) -> Output:
+    def _output(self, record: Record, time_ms: int, event_id: str, key: bytes, fields: dict[str, Any], trace: tuple[Header, ...]) -> Output:
         fields[EVENT_TIME_MS] = time_ms
         fields[ORIGIN] = origin_of(record, self._stream.generation)
-        fields[EVENT_ID] = event_id or place_of(record)
+        fields[EVENT_ID] = event_id
         value = self._target.encode_event(fields)
         output = Output(self._target.topic, partition_of(key, self._stream.partitions), key, value, trace)
         check_sizes((output,), RECORD_BYTES_MAX)  # the runner would too, but after the event was counted

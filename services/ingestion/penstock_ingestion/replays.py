@@ -1,17 +1,14 @@
 """Dead letters that were sent again: each counts once, however often somebody sends it."""
 
-import struct
-from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
 from penstock.deadletters.letters import REPLAY_OF, Place
 from penstock.fold.protocol import Poison, Record, Segment
-from penstock.fold.segments import SegmentedMap
 from penstock.kafka.topics import RETENTION_MS
+from penstock_ingestion.duplicates import NO_PAYLOAD, RecentIds
 
 REMEMBERED_MS = 2 * RETENTION_MS["dlq"]  # Kafka deletes whole segments, so a letter stays for longer than its retention
-_TIME = struct.Struct("<q")
 
 
 def first_place(record: Record) -> Place | None:
@@ -30,11 +27,6 @@ def first_place(record: Record) -> Place | None:
     return place
 
 
-def place_of(record: Record) -> str:
-    """What names an event that has no id: the place of its record, or the first one if it was sent again. Raises: Poison."""
-    return str(first_place(record) or f"{record.topic}:{record.partition}:{record.offset}")
-
-
 class Replays:
     """The first places, within one input partition, of the records that were refused, sent again, and taken.
 
@@ -44,22 +36,19 @@ class Replays:
     (True, False)
     """
 
-    __slots__ = ("_order", "_taken")
+    __slots__ = ("_taken",)
 
     def __init__(self) -> None:
-        self._taken = SegmentedMap("replays")
-        self._order: deque[tuple[int, str]] = deque()
+        self._taken = RecentIds(REMEMBERED_MS, "replays")
 
     def knows(self, offset: int) -> bool:
         """Whether the record that stood there first was taken."""
-        return str(offset) in self._taken
+        return self._taken.first(str(offset), NO_PAYLOAD) is not None
 
     def remember(self, offset: int, append_time_ms: int) -> None:
         """Keep a place that is not known, and forget those of long ago."""
-        self._taken.put(str(offset), _TIME.pack(append_time_ms))
-        self._order.append((append_time_ms, str(offset)))
-        while self._order[0][0] < append_time_ms - REMEMBERED_MS:
-            self._taken.pop(self._order.popleft()[1])
+        self._taken.remember(str(offset), NO_PAYLOAD, offset, append_time_ms)
+        self._taken.forget(append_time_ms)
 
     def capture(self) -> tuple[list[Any], tuple[Segment, ...]]:
         """The state as a manifest and its segments."""
@@ -68,4 +57,3 @@ class Replays:
     def restore(self, manifest: list[Any], segments: Iterable[Segment]) -> None:
         """Take back what `capture` gave."""
         self._taken.restore(manifest, segments)
-        self._order = deque(sorted((_TIME.unpack(time)[0], offset) for offset, time in self._taken.unordered()))

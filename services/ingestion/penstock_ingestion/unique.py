@@ -6,10 +6,8 @@ from typing import Any
 from penstock.fold.protocol import Segment
 from penstock.spec import Field
 from penstock.spec.field import REJECT
-from penstock_ingestion.duplicates import RecentIds
+from penstock_ingestion.duplicates import NO_PAYLOAD, RecentIds
 from penstock_ingestion.rules import Violation
-
-_NO_PAYLOAD = bytes(16)
 
 
 class UniqueValues:
@@ -29,7 +27,7 @@ class UniqueValues:
         """A note for each value that is known and may be. Raises: Violation("not_unique") for one that may not."""
         notes = []
         for name, (policy, seen) in self._seen.items():
-            if values[name] is None or seen.first(str(values[name]), _NO_PAYLOAD) is None:
+            if values[name] is None or seen.first(str(values[name]), NO_PAYLOAD) is None:
                 continue
             if policy == REJECT:
                 raise Violation("not_unique", name, "has a value that another event of the window has")
@@ -41,8 +39,8 @@ class UniqueValues:
         for name, (_, seen) in self._seen.items():
             seen.forget(clock_ms)
             value = values[name]
-            if value is not None and seen.first(str(value), _NO_PAYLOAD) is None:
-                seen.remember(str(value), _NO_PAYLOAD, offset, clock_ms)
+            if value is not None and seen.first(str(value), NO_PAYLOAD) is None:
+                seen.remember(str(value), NO_PAYLOAD, offset, clock_ms)
 
     def capture(self) -> tuple[dict[str, Any], list[Segment]]:
         """The state as manifests by field, and their segments."""

@@ -2,17 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
 from penstock.fleet import Fleet, Plan
 from penstock.fold.ladder import WITH_LADDER
-from penstock.fold.protocol import Effect, Refold
+from penstock.fold.protocol import Effect
 from penstock.fold.runner import Runner, Unit
 from penstock.kafka.agent import Agent, agents, every
-from penstock.kafka.consumer import translated
-from penstock.kafka.ports import TopicPartition
 from penstock.kafka.sender import Sender
 from penstock.process import Process
 from penstock.rpc import NotFound
@@ -25,11 +23,10 @@ from penstock_trainer.checkpoints import CheckpointMade, message
 from penstock_trainer.cohort import canonical
 from penstock_trainer.drifts import Drifts
 from penstock_trainer.fold import TrainerFold
-from penstock_trainer.rebuild import demanded
+from penstock_trainer.logs import UNIT, LearningLogs
 from penstock_trainer.service import TrainerService
 
 RECONCILE_EVERY_S = 1.0
-UNIT = "trainer/"
 
 
 async def main(process: Process) -> None:
@@ -63,26 +60,10 @@ def _plans(world: World) -> Iterable[Plan]:
 
 
 async def _runner(world: World, model: str) -> Runner:
-    make = await patiently(world.process.log, lambda: _maker(world, model))
-    again = partial(_demanded, world, model)
-    unit = Unit(UNIT + model, (world.process.topic("learning", model),), lambda _: make(), again=again)
+    logs = LearningLogs(world)
+    make = await patiently(world.process.log, lambda: logs.maker(model))
+    unit = Unit(UNIT + model, (logs.topic(model),), lambda _: make(), again=partial(logs.demanded, model))
     return world.runner(unit, partial(_deliver, world))
-
-
-async def _maker(world: World, model: str, runtime: str | None = None) -> Callable[[], TrainerFold]:
-    """How new folds of a model are made: under the runtime of this process, or whatever the log says ("")."""
-    runtime = canonical(world.runtime) if runtime is None else runtime
-    outcomes = world.process.topic("outcomes", model)
-    write_outcome = await world.writer(outcomes, "Outcome")
-    return lambda: TrainerFold(model, world.wire, write_outcome, outcomes, runtime)
-
-
-async def _demanded(world: World, model: str, position: int) -> Refold | None:
-    """What a log demands, behind this position, of a fold that cannot go on there. Raises: Weather."""
-    topic = world.process.topic("learning", model)
-    end = (await world.kafka.bounds(TopicPartition(topic, 0))).end
-    with as_weather(f"{topic} cannot be read"), translated(topic):
-        return await demanded(world.read_log(topic, min(position, end), end), world.wire, canonical(world.runtime))
 
 
 async def _deliver(world: World, effects: Sequence[Effect]) -> None:
@@ -106,19 +87,17 @@ def _service(world: World, fleet: Fleet) -> Service:
 
 
 def _rewinder(world: World, fleet: Fleet, agent: CommandAgent) -> Service:
-    async def make_fold(model: str) -> TrainerFold:
-        return (await _maker(world, model, runtime=""))()
-
+    logs = LearningLogs(world)
     ports = rewinder.Ports(
         fold_of=partial(_fold_of, fleet),
         append=agent.rewind,
-        snapshots=lambda model: world.snapshots.newest(UNIT + model, 0, 1),
+        snapshots=logs.snapshots,
         load=world.snapshots.load,
-        read=lambda model, start, end: world.read_log(world.process.topic("learning", model), start, end),
-        make_fold=make_fold,
+        read=logs.read,
+        make_fold=logs.make_fold,
         resolve=world.resolve,
         wire=world.wire,
-        now_ms=lambda: time.time_ns() // 1_000_000,
+        now_ms=_now_ms,
         clock=time.monotonic,
         pause=asyncio.sleep,
     )
@@ -127,37 +106,33 @@ def _rewinder(world: World, fleet: Fleet, agent: CommandAgent) -> Service:
 
 
 def _rebuilder(world: World, fleet: Fleet, agent: CommandAgent) -> Service:
-    def topic(model: str) -> str:
-        return world.process.topic("learning", model)
-
-    async def make_fold(model: str) -> TrainerFold:
-        return (await _maker(world, model, runtime=""))()
-
-    async def end(model: str) -> int:
-        return (await world.kafka.bounds(TopicPartition(topic(model), 0))).end
-
     async def versions(model: str) -> dict[str, str]:
         return {str(version.version): version.newest.learner for version in await world.registry.versions(model)}
 
+    logs = LearningLogs(world)
     ports = rebuilder.Ports(
         fold_of=partial(_fold_of, fleet),
         refused=lambda: {unit.removeprefix(UNIT): reason for unit, reason in fleet.refused.items()},
         try_again=lambda model: fleet.try_again(UNIT + model),
         append=agent.rebuild,
-        demanded=partial(_demanded, world),
-        snapshots=lambda model: world.snapshots.newest(UNIT + model, 0, 1),
+        demanded=logs.demanded,
+        snapshots=logs.snapshots,
         versions=versions,
-        end=end,
-        read=lambda model, start, end: world.read_log(topic(model), start, end),
-        make_fold=make_fold,
+        end=logs.end,
+        read=logs.read,
+        make_fold=logs.make_fold,
         resolve=world.resolve,
-        now_ms=lambda: time.time_ns() // 1_000_000,
+        now_ms=_now_ms,
         clock=time.monotonic,
         pause=asyncio.sleep,
         runtime=canonical(world.runtime),
     )
     descriptor = rebuild_pb2.DESCRIPTOR.services_by_name["Rebuilder"]
     return Service(descriptor, rebuild_pb2_grpc.add_RebuilderServicer_to_server, rebuilder.RebuildService(ports))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _ports(world: World, fleet: Fleet, drifts: Drifts, sender: Sender) -> Ports:

@@ -14,7 +14,7 @@ from penstock.rpc import NotFound, Refused
 from penstock.rpc.trainer.v1 import rebuild_pb2, rebuild_pb2_grpc
 from penstock_trainer.fold import TrainerFold
 from penstock_trainer.rewind import Rewind
-from penstock_trainer.rewinder import LOOK_EVERY_S, SAMPLE_RECORDS, TAKE_UP_S, each_s, heirs_of
+from penstock_trainer.rewinder import LOOK_EVERY_S, SAMPLE_RECORDS, TAKE_UP_S, each_s, heirs_of, way
 
 
 class Ports(NamedTuple):
@@ -111,11 +111,11 @@ class RebuildService(rebuild_pb2_grpc.RebuilderServicer):
             fold = self._ports.fold_of(model)
             if reason := self._ports.refused().get(model):
                 raise PenstockError(reason)
-            if fold is not None and rebuild_of(fold) and not fold.refolding:
+            if fold is not None and last_rebuild(fold) and not fold.refolding:
                 return
             if fold is not None and fold.rewinds.until is not None:
-                began = fold.rewinds.began
-                yield rebuild_pb2.RebuildProgress(records=fold.chain.position - began, records_total=fold.rewinds.until + 1 - began)
+                done, total = way(fold, fold.rewinds.until)
+                yield rebuild_pb2.RebuildProgress(records=done, records_total=total)
             elif self._ports.clock() > waited_until_s:
                 raise PenstockError(f"the fold of {model} has not begun yet: it will. Try: penstock show {model}")
             await self._ports.pause(LOOK_EVERY_S)
@@ -139,14 +139,14 @@ def is_rebuilding(fold: TrainerFold) -> bool:
     return any(each.runtime and each.position == fold.rewinds.until for each in fold.rewinds.all)
 
 
-def rebuild_of(fold: TrainerFold) -> Rewind | None:
+def last_rebuild(fold: TrainerFold) -> Rewind | None:
     """The last rebuild of a log."""
     return next((each for each in reversed(fold.rewinds.all) if each.runtime), None)
 
 
 def result(fold: TrainerFold) -> rebuild_pb2.RebuildResult:
     """What a rebuild has done, as the fold knows it."""
-    rebuild = rebuild_of(fold)
+    rebuild = last_rebuild(fold)
     assert rebuild is not None, "it was followed to its end"
     answer = rebuild_pb2.RebuildResult(model=fold.name, cause=rebuild.cause, position=rebuild.position, told=rebuild.told)
     answer.runtime, answer.champion = rebuild.runtime, rebuild.champion

@@ -78,8 +78,8 @@ class RewindService(rewind_pb2_grpc.RewinderServicer):
             if is_known and not fold.refolding:
                 return
             if is_known and fold.rewinds.until is not None:
-                began = fold.rewinds.began
-                yield rewind_pb2.RewindProgress(records=fold.chain.position - began, records_total=fold.rewinds.until + 1 - began)
+                done, total = way(fold, fold.rewinds.until)
+                yield rewind_pb2.RewindProgress(records=done, records_total=total)
             elif cause in fold.causes and fold.counts[REFUSED] > refused:
                 raise PenstockError(f"the fold of {model} has refused {cause}: it is among the dead letters. Try: penstock tail")
             elif self._ports.clock() > waited_until_s:
@@ -151,6 +151,12 @@ async def each_s(fold: TrainerFold, log: AsyncGenerator[list[Record]], resolve: 
                     took_s += clock() - began_s
                     await asyncio.sleep(0)
     return took_s / max(1, folded)
+
+
+def way(fold: TrainerFold, until: int) -> tuple[int, int]:
+    """How many records a refold has done, and how many it takes."""
+    began = fold.rewinds.began
+    return fold.chain.position - began, until + 1 - began
 
 
 def result(fold: TrainerFold, cause: str) -> rewind_pb2.RewindResult:

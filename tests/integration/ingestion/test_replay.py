@@ -65,7 +65,7 @@ class Hall(NamedTuple):
 
     async def counts(self) -> list[tuple[str, int, int]]:
         """Code, waiting, sent again, of every kind."""
-        bounds = await self.desk.bounds(self.letters)
+        bounds = await self.desk.kafka.bounds_of(self.letters)
         groups = Groups(await self.desk.book(bounds))
         async for letter in self.desk.letters(bounds, ANY):
             groups.take(letter)
@@ -215,7 +215,7 @@ async def test_letters_that_no_producer_has_sent_stay_where_they_are(corner: Cor
 async def test_a_letter_names_the_newest_of_its_kind(corner: Corner) -> None:
     async with hall(corner) as place, place.here.running() as runner:
         await refused(place, runner, *broken(0), b"?")
-        bounds = await place.desk.bounds(place.letters)
+        bounds = await place.desk.kafka.bounds_of(place.letters)
         newest = await place.desk.newest(bounds, Filter(codes=frozenset({"missing_field"})))
         assert isinstance(newest, Letter)
         assert (newest.at.offset, newest.code) == (0, "missing_field")

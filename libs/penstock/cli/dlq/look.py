@@ -83,7 +83,7 @@ async def _groups(folder: Path, stream: str | None, chosen: "Filter") -> "list[t
     found: list[tuple[Kind, Group]] = []
     async with desk_at(folder) as desk:
         for topic in await desk.topics(stream):
-            bounds = await desk.bounds(topic)
+            bounds = await desk.kafka.bounds_of(topic)
             groups = Groups(await desk.book(bounds))
             async for letter in desk.letters(bounds, chosen):
                 groups.take(letter)
@@ -97,7 +97,7 @@ async def _shown(folder: Path, stream: str, place: str | None, chosen: "Filter")
 
     async with desk_at(folder) as desk:
         (topic,) = await desk.topics(stream)
-        bounds = await desk.bounds(topic)
+        bounds = await desk.kafka.bounds_of(topic)
         letter = await desk.letter(topic, *numbers(place)) if place else await desk.newest(bounds, chosen)
         waits = (await desk.book(bounds)).waits(letter)
     code = known(letter.code)

@@ -40,7 +40,7 @@ async def _planned(folder: Path, stream: str, before: list[str]) -> "tuple[str, 
     async with desk_at(folder) as desk:
         (topic,) = await desk.topics(stream)
         desk.stream_of(topic)
-        whole = await desk.bounds(topic)
+        whole = await desk.kafka.bounds_of(topic)
         ends = dict(map(numbers, before)) if before else {number: end for (_, number), (_, end) in whole.items()}
         deleted = {
             partition: Bounds(start, min(end, ends[partition.partition]))
