@@ -37,6 +37,7 @@ from penstock.fold.protocol import Record
 from penstock.learning import seed_of
 from penstock_trainer import backtest
 from penstock_trainer.checkpoints import CheckpointMade
+from penstock_trainer.openlog import OpenLog
 from penstock_trainer.proof import Claim, Recorded, metrics_of
 from penstock_trainer.verify import Replay
 
@@ -131,7 +132,7 @@ async def _verify(log: LearningLog, claim: Claim) -> Timed:
 
 def _backtest(log: LearningLog, seen: About, folder: Path) -> Timed:
     body = log.wire.read(log.records[0].value)[1]["spec"]
-    opened = asyncio.run(backtest.OpenLog.of(seen))
+    opened = asyncio.run(OpenLog.of(seen))
     began = time.thread_time()
     run = backtest.Run(Candidate("only", LEARNER, body), MODEL, opened, backtest.Lags(0, 0))
     for record in spooled(folder, TOPIC):

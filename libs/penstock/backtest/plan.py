@@ -11,7 +11,8 @@ from penstock.errors import UsageError
 from penstock.spec import Model, Spec, View
 from penstock.spec.document import Node, parse_yaml
 from penstock.spec.errors import Problems, quoted
-from penstock.spec.model import COUNT, model_body
+from penstock.spec.label_rule import COUNT
+from penstock.spec.model import model_body
 from penstock.spec.specification import canonical
 from penstock.tasks import TASKS
 

@@ -21,7 +21,7 @@ from penstock.kafka.log import read_log
 from penstock.records import Wire
 from penstock.records.schemas import SchemaRegistry, UnknownSchema
 from penstock.records.wire import schema_id
-from penstock.spec.model import RELEARN
+from penstock.spec.label_rule import RELEARN
 
 WORKER = "penstock_trainer.backtest"
 PLAN, REPORT = "plan.json", "report.json"

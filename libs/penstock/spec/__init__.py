@@ -1,7 +1,8 @@
 """The specification: what a user declares, read with messages that name file, line, what is wrong and the cure."""
 
 from penstock.spec.errors import SpecError
-from penstock.spec.model import Detector, LabelRule, Model, Promotion, Reaction
+from penstock.spec.label_rule import LabelRule
+from penstock.spec.model import Detector, Model, Promotion, Reaction
 from penstock.spec.recipes import check_learners
 from penstock.spec.specification import Spec, from_json, load, part_from_json
 from penstock.spec.stream import Field, Stream

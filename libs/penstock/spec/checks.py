@@ -9,7 +9,8 @@ from penstock.spec.document import Node
 from penstock.spec.errors import Path, Problems, SpecError, nearest, quoted
 from penstock.spec.expression import compile_expression
 from penstock.spec.field import WARN
-from penstock.spec.model import RELEARN, Model
+from penstock.spec.label_rule import RELEARN
+from penstock.spec.model import Model
 from penstock.spec.section import as_number
 from penstock.spec.stream import Stream, record_name
 from penstock.spec.view import Aggregate, Calendar, Compute, Last, View

@@ -1,7 +1,6 @@
 """A backtest's worker: the trainer's own fold over a learning log in which another specification decides (ADR 0019)."""
 
 import asyncio
-import contextlib
 import gc
 import heapq
 import json
@@ -10,38 +9,33 @@ import time
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from penstock import codec
 from penstock.backtest.plan import LIVE, Candidate
 from penstock.backtest.spool import About, about, spooled, write_json
 from penstock.drift import KIND, Change, Watches
 from penstock.errors import PenstockError
-from penstock.fold.cuts import Cut, Cuts
 from penstock.fold.limits import Limits
 from penstock.fold.poison import Caused, reject, take
 from penstock.fold.protocol import LogRecord, Missing, Output, Poison, Record
-from penstock.records import Wire, Writer, platform_schema
 from penstock.records.wire import schema_id
-from penstock.tasks import TASKS, Answer, Label, Task, answer_in, written
+from penstock.tasks import TASKS, answer_in
 from penstock_trainer.checkpoints import CheckpointMade
 from penstock_trainer.cohort import canonical
+from penstock_trainer.columns import Columns
 from penstock_trainer.fold import model_of
 from penstock_trainer.lean import NeedsRepair, ReplayFold
-from penstock_trainer.rewind import cuts_of
+from penstock_trainer.openlog import REWOUND, LiveCuts, OpenLog
 
 HAPPENED = frozenset({"Prediction", "Label", "Tick"})
 """What happened stays; every other record is a command, and those of the live log do not apply."""
 
-REWOUND = "Rewound"
 PROGRESS_EVERY_RECORDS = 5_000
 UNKNOWN = ""  # the name of a record whose schema nobody has: it stays, since a fold counts it as poison
-NO_ANSWER = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,110 +44,6 @@ class Lags:
 
     serve_ms: int
     drift_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Commands:
-    """How the commands of a candidate are written."""
-
-    spec: Writer
-    serve: Writer
-    drift: Writer
-
-
-@dataclass(frozen=True, slots=True)
-class OpenLog:
-    """A spooled log that can be folded: its records can be read, and commands written beside them. `names`: of records, by schema id.
-
-    `cuts`: what its rewinds have cut, all of them; whoever knows the log does not learn it.
-    """
-
-    wire: Wire
-    names: Mapping[int, str]
-    commands: Commands
-    partitions: int
-    cuts: tuple[Cut, ...] = ()
-
-    @classmethod
-    async def of(cls, seen: About) -> "OpenLog":
-        """The log of a folder; every schema is known before the first record."""
-        wire = Wire(seen.registry())
-        for id in list(seen.schemas):
-            await wire.fetch(int(id))
-        commands = Commands(*[await wire.writer(seen.topic, platform_schema(name)) for name in ("SpecApplied", "Serve", "DriftDetected")])
-        return cls(wire, {int(id): schema["name"] for id, schema in seen.schemas.items()}, commands, max(1, seen.partitions))
-
-    def with_cuts_of(self, records: Iterable[Record]) -> "OpenLog":
-        """The same with what the rewinds among all its records cut. One that the platform would refuse cuts nothing."""
-        cuts: dict[str, tuple[Cut, ...]] = {}
-        for record in records:
-            with contextlib.suppress(Poison):
-                if self.names.get(schema_id(record.value)) == REWOUND:
-                    value = self.wire.read(record.value)[1]
-                    if value["cause"] not in cuts:
-                        cuts[value["cause"]] = ()
-                        cuts[value["cause"]] = tuple(Cut(start, end, 1) for start, end in cuts_of(value, record, 1))
-        return replace(self, cuts=tuple(cut for each in cuts.values() for cut in each))
-
-
-class LiveCuts(Cuts):
-    """The cuts of the live log, asked by the offsets of a candidate's, where others stand at the same place."""
-
-    __slots__ = ("_live_offsets",)
-
-    def __init__(self, cuts: Iterable[Cut], live_offsets: "array[int]") -> None:
-        super().__init__(cuts)
-        self._live_offsets = live_offsets
-
-    def hold(self, offset: int) -> bool:
-        """See Cuts."""
-        return super().hold(self._live_offsets[offset])
-
-    def brought(self, offset: int) -> int:
-        """See Cuts."""
-        return super().brought(self._live_offsets[offset])
-
-
-class Given:
-    """Somebody's answers, in log order: the score of each, and its figures; NaN where there was no answer."""
-
-    def __init__(self, task: Task) -> None:
-        self.score = array("d")
-        self.figures = {name: array("d") for name in task.figures}
-        self._of = [(figure.of, self.figures[name].append) for name, figure in task.figures.items()]
-
-    def note(self, label: Label, answer: Answer | None) -> None:
-        """Take the next answer and its label."""
-        self.score.append(NO_ANSWER if answer is None else written(answer)["score"])
-        for of, append in self._of:
-            append(NO_ANSWER if answer is None else of(label, answer))
-
-
-class Columns:
-    """What became of each label, in log order: the offset of its prediction, the candidate's answer and the one that was served.
-
-    The truth stands beside them where answers are ranked by it.
-    """
-
-    def __init__(self, task: Task) -> None:
-        self.asked, self.label = array("q"), array("b")
-        self.mine, self.served = Given(task), Given(task)
-        self._ranked = task.ranked
-
-    def note(self, asked: int, label: Label, mine: Answer | None, served: Answer | None) -> None:
-        """Take the next label."""
-        self.asked.append(asked)
-        if self._ranked:
-            self.label.append(bool(label))
-        self.mine.note(label, mine)
-        self.served.note(label, served)
-
-    def save(self, path: Path) -> None:
-        """Write the columns as they are (NumPy's own format, without pickle)."""
-        part = path.with_suffix(".part.npz")
-        given = {f"{who}.{name}": column for who in ("mine", "served") for name, column in getattr(self, who).figures.items()}
-        np.savez(part, asked=self.asked, label=self.label, score=self.mine.score, served=self.served.score, **given)
-        part.replace(path)
 
 
 class Run:

@@ -13,7 +13,7 @@ from penstock.learning import present
 from penstock.records import Wire, Writer
 from penstock.records.wire import schema_id
 from penstock.spec import Model, part_from_json
-from penstock.spec.model import RELEARN, LabelRule
+from penstock.spec.label_rule import RELEARN, LabelRule
 from penstock.tasks import LABELLED, PREDICTIONS
 from penstock_trainer.chain import Chain
 from penstock_trainer.checkpoints import Place

@@ -8,7 +8,8 @@ from typing import Any
 from penstock.fold.protocol import LogRecord, Output
 from penstock.records import Wire, Writer, platform_schema
 from penstock.records.schemas import MemorySchemaRegistry
-from penstock.spec.model import Detector, LabelRule, Model, Promotion
+from penstock.spec.label_rule import LabelRule
+from penstock.spec.model import Detector, Model, Promotion
 from penstock_monitor.fold import MonitorFold
 
 TOPIC = "outcomes.late"

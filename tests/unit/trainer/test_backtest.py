@@ -15,8 +15,9 @@ from penstock.backtest.spool import About, SpoolWriter, about, spooled
 from penstock.fold.protocol import LogRecord
 from penstock.spec.model import model_body
 from penstock.spec.specification import canonical
-from penstock_trainer.backtest import Lags, OpenLog, Run, work
+from penstock_trainer.backtest import Lags, Run, work
 from penstock_trainer.fold import model_of
+from penstock_trainer.openlog import OpenLog
 from tests.learning_log import SPEC, TOPIC, LearningLog, a_log, fold_all
 
 NO_LAGS = Lags(0, 0)
