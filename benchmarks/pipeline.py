@@ -197,7 +197,7 @@ def result(
     return Result(("", "value or p50", "p99", "max"), rows, figures, notes)
 
 
-def spread(values: Sequence[int]) -> dict[str, float]:
+def spread(values: Sequence[float]) -> dict[str, float]:
     """Median, 99th percentile and maximum."""
     cuts = quantiles(values, n=100)
     return {"p50": cuts[49], "p99": cuts[98], "max": max(values)}
