@@ -34,6 +34,7 @@ GOAL = 20.0
 BATCH_EVENTS = 500
 READY_TIMEOUT_S = 60.0
 LOOK_EVERY_S = 0.2
+UNKNOWN_YET = (404, 503)
 REQUEST_TIMEOUT_S = 30.0
 
 Post = Callable[[int], Awaitable[None]]
@@ -81,7 +82,7 @@ class Bench:
     async def until_open(self) -> None:
         """Wait until the gateway knows the stream. Raises: PenstockError."""
         until_s = time.monotonic() + READY_TIMEOUT_S
-        while (answer := await self._post("application/json", self._bodies(1)[0])).status_code == 404:
+        while (answer := await self._post("application/json", self._bodies(1)[0])).status_code in UNKNOWN_YET:
             if time.monotonic() > until_s:
                 raise PenstockError(f"the gateway does not know {self.stream}: {answer.text}. Try: python -m benchmarks gateway")
             await asyncio.sleep(LOOK_EVERY_S)
