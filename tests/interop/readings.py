@@ -84,8 +84,8 @@ def _not_taken(count: int, came: Came) -> list[str]:
 
 def _not_once(client: str, stream: str, count: int, came: Came) -> list[str]:
     times = Counter(event.fields[EVENT_ID] for event in came.validated)
-    ids = expected(client, stream, count).keys() | times.keys()
-    return [f"{id} was validated {times[id]} times, not {int(id in expected(client, stream, count))}" for id in sorted(ids) if times[id] != 1]
+    should = dict.fromkeys(times, 0) | dict.fromkeys(expected(client, stream, count), 1)
+    return [f"{id} was validated {times[id]} times, not {once}" for id, once in sorted(should.items()) if times[id] != once]
 
 
 def _not_as_sent(client: str, stream: str, count: int, came: Came) -> list[str]:

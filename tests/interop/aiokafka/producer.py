@@ -16,8 +16,9 @@ async def main(stream: str, count: int) -> None:
             attributes = {"specversion": "1.0", "id": f"aiokafka-{number}", "source": "roof", "type": "signal", "time": at.isoformat()}
             headers = [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
             station = f"Zürich-{number % 20}"
-            signal = {"station": station, "celsius": -0.25 - number, "weather": "schön 🌦", "visibility": None, "counter": 9_000_000_000 + number}
-            await producer.send_and_wait(f"events.{stream}", json.dumps(signal).encode(), key=station.encode(), headers=headers)
+            signal = {"station": station, "celsius": -0.25 - number, "weather": "schön 🌦", "visibility": None}
+            value = json.dumps(signal | {"counter": 9_000_000_000 + number}).encode()
+            await producer.send_and_wait(f"events.{stream}", value, key=station.encode(), headers=headers)
 
 
 asyncio.run(main(sys.argv[1], int(sys.argv[2])))

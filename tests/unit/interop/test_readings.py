@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from penstock.kafka.partition import partition_of
+from penstock.spec.avro import EVENT_ID, EVENT_TIME_MS, ORIGIN
 from tests.interop.readings import PARTITIONS, READINGS, SIGNALS, Came, Sent, Validated, expected, wrong
 
 COUNT = 5
@@ -19,7 +20,7 @@ def came(stream: str = READINGS) -> Came:
         place = partition_of(key, PARTITIONS)
         origin = {"topic": f"events.{stream}", "generation": 0, "partition": place, "offset": offset, "index": 0}
         sent.append(Sent(place, offset, "JSON"))
-        validated.append(Validated(place, key, {"event_time_ms": time_ms, "origin": origin, "event_id": id, **fields}))
+        validated.append(Validated(place, key, {EVENT_TIME_MS: time_ms, ORIGIN: origin, EVENT_ID: id, **fields}))
     return Came(sent, validated, [])
 
 
@@ -40,7 +41,7 @@ def test_every_event_validated_once_as_it_was_sent_is_right() -> None:
         ({"visibility": 0.0}, "c-0: visibility is 0.0, not None"),
         ({"counter": 410065408}, "c-0: counter is 410065408, not 9000000000"),
         ({"at": 1_709_208_000}, "c-0: at is 1709208000, not 1709208000000"),
-        ({"event_time_ms": 7}, "c-0: time is 7, not 1709208000000"),
+        ({EVENT_TIME_MS: 7}, "c-0: time is 7, not 1709208000000"),
         ({"more": 1}, "c-0: more is 1, not 'undeclared'"),
     ],
 )
@@ -62,7 +63,7 @@ def test_an_event_that_is_missing_doubled_or_of_nobody_is_named() -> None:
     first, *rest = right.validated
     assert wrong("c", READINGS, COUNT, replace(right, validated=rest)) == ["c-0 was validated 0 times, not 1"]
     assert wrong("c", READINGS, COUNT, replace(right, validated=[first, first, *rest])) == ["c-0 was validated 2 times, not 1"]
-    foreign = [*right.validated, changed(first, event_id="d-0")]
+    foreign = [*right.validated, changed(first, **{EVENT_ID: "d-0"})]
     assert wrong("c", READINGS, COUNT, replace(right, validated=foreign)) == ["d-0 was validated 1 times, not 0"]
 
 
@@ -80,8 +81,8 @@ def test_another_partitioner_another_key_and_another_origin_are_seen() -> None:
     right = came()
     first, *rest = right.validated
     elsewhere = (first.partition + 1) % PARTITIONS
-    origin = {**first.fields["origin"], "partition": elsewhere}
-    moved = replace(right, sent=[Sent(elsewhere, 0, "JSON"), *right.sent[1:]], validated=[changed(first, origin=origin), *rest])
+    origin = {**first.fields[ORIGIN], "partition": elsewhere}
+    moved = replace(right, sent=[Sent(elsewhere, 0, "JSON"), *right.sent[1:]], validated=[changed(first, **{ORIGIN: origin}), *rest])
     assert wrong("c", READINGS, COUNT, moved) == [f"c-0: partition at its producer is {elsewhere}, not {first.partition}"]
     assert wrong("c", READINGS, COUNT, replace(right, validated=[replace(first, partition=elsewhere), *rest])) == [
         f"c-0: partition is {elsewhere}, not {first.partition}"
@@ -89,7 +90,7 @@ def test_another_partitioner_another_key_and_another_origin_are_seen() -> None:
     assert wrong("c", READINGS, COUNT, replace(right, validated=[replace(first, key=None), *rest])) == [
         "c-0: key is None, not b'Z\\xc3\\xbcrich-0'"
     ]
-    foreign = changed(first, origin={**first.fields["origin"], "offset": 99})
+    foreign = changed(first, **{ORIGIN: {**first.fields[ORIGIN], "offset": 99}})
     assert wrong("c", READINGS, COUNT, replace(right, validated=[foreign, *rest])) == ["c-0 has the origin of another record"]
 
 
