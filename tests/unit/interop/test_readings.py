@@ -7,7 +7,7 @@ import pytest
 
 from penstock.kafka.partition import partition_of
 from penstock.spec.avro import EVENT_ID, EVENT_TIME_MS, ORIGIN
-from tests.interop.readings import PARTITIONS, READINGS, SIGNALS, Came, Sent, Validated, expected, wrong
+from tests.interop.readings import PARTITIONS, READINGS, SIGNALS, Came, Sent, Validated, expected, framing_of, framings, wrong
 
 COUNT = 5
 
@@ -101,3 +101,21 @@ def test_only_the_first_problems_are_told_in_full() -> None:
         "c-1 was validated 0 times, not 1",
         "and 3 more",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "headers", "name"),
+    [
+        (b'{"a": 1}', [], "JSON"),
+        (b'{"a": 1}', [("traceparent", b"x"), ("ce_id", b"1")], "JSON as CloudEvents"),
+        (b"\x00\x00\x00\x00\x01x", [], "Avro"),
+        (b"", [], "neither JSON nor Avro"),
+        (None, [], "neither JSON nor Avro"),
+    ],
+)
+def test_a_record_is_named_by_its_first_byte_and_its_headers(value: bytes | None, headers: list[tuple[str, bytes]], name: str) -> None:
+    assert framing_of(value, headers) == name
+
+
+def test_the_formats_of_a_client_are_told_once_each() -> None:
+    assert framings(Came([Sent(0, 0, "JSON"), Sent(0, 1, "JSON"), Sent(1, 0, "Avro")], [], [])) == "Avro, JSON"
