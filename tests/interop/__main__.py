@@ -77,13 +77,18 @@ def _row(visit: Visit) -> Row:
     try:
         prepare(visit.client, visit.source, visit.folder)
     except Skipped as reason:
-        return replace(row, registry=f"skipped: {reason}", produces=f"skipped: {reason}")
+        return not_run(row, visit.client, f"skipped: {reason}")
     except Failed as reason:
-        return replace(row, registry=f"FAILED: {reason}")
+        return not_run(row, visit.client, f"FAILED: {reason}")
     with contextlib.suppress(Failed):  # it will fail again where it counts
         version, runtime = versions(visit.client, visit.folder)
         row = replace(row, version=version, runtime=runtime)
     return _produced(visit, _registered(visit, row))
+
+
+def not_run(row: Row, client: Client, result: str) -> Row:
+    """The row of a client that did not come so far: the result stands where its programs would have given one."""
+    return replace(row, registry=result if client.registry else "", produces=result if client.produce else "")
 
 
 def _registered(visit: Visit, row: Row) -> Row:

@@ -88,6 +88,14 @@ def test_a_client_fails_when_either_half_of_it_fails_and_not_when_it_is_skipped(
     assert not Row("a", registry="good", produces="FAILED: x").is_good
 
 
+def test_a_client_that_is_not_run_says_so_where_its_programs_would_have_spoken() -> None:
+    row = Row("a")
+    assert interop.not_run(row, client(produce=["x"]), "FAILED: no").produces == "FAILED: no"
+    assert interop.not_run(row, client(produce=["x"]), "FAILED: no").registry == ""
+    assert interop.not_run(row, client(registry="y"), "skipped: no").registry == "skipped: no"
+    assert interop.not_run(row, client(registry="y"), "skipped: no").produces == ""
+
+
 def test_the_first_lines_of_its_commands_are_its_versions(tmp_path: Path) -> None:
     assert versions(client(version=["printf '1.2\\nmore'", "echo 3"]), tmp_path) == ("1.2", "3")
     assert versions(client(), tmp_path) == ("", "")
