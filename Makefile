@@ -36,7 +36,7 @@ learners: $(VENV)/dev.stamp  ## the four properties of every supported learner, 
 fuzz: $(VENV)/dev.stamp  ## hostile bytes for the state codec, in children with little memory (INPUTS=100000, SEED=0)
 	@$(BIN)/python -m tests.codec fuzz --inputs $(or $(INPUTS),100000) --seed $(or $(SEED),0)
 
-interop: $(VENV)/dev.stamp  ## stock clients of other languages against a running stack, and a table (ONLY="python node", NOTE=1 writes docs/interop.md)
+interop: $(VENV)/dev.stamp  ## producers in other languages against a running stack, and a table (ONLY="python node", NOTE=1 writes docs/interop.md)
 	@$(BIN)/python -m tests.interop $(if $(ONLY),--only $(ONLY)) $(if $(NOTE),--note)
 
 compatibility: $(VENV)/dev.stamp  ## pairs of schemas: what we say, what Avro's checker says, what fastavro can decode (PAIRS=100000, FROM=0)

@@ -60,7 +60,7 @@ func version() string {
 func main() {
 	registry := connect()
 	first, second, broken := schema("FIRST"), schema("SECOND"), schema("BROKEN")
-	saw := map[string]any{"client": version(), "runtime": runtime.Version()}
+	saw := map[string]any{"client": "confluent-kafka-go " + version(), "runtime": runtime.Version()}
 	saw["first_id"] = must(registry.Register(subject, first, false))
 	saw["first_id_again"] = must(connect().Register(subject, first, true))
 	saw["second_fits"] = must(registry.TestCompatibility(subject, -1, second))

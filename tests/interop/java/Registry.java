@@ -13,7 +13,7 @@ public class Registry {
         CachedSchemaRegistryClient registry = connect();
         AvroSchema first = schema("FIRST"), second = schema("SECOND"), broken = schema("BROKEN");
         StringBuilder saw = new StringBuilder();
-        add(saw, "client", "\"7.5.3 (in flink-sql-avro-confluent-registry 2.0.0)\"");
+        add(saw, "client", "\"kafka-schema-registry-client 7.5.3 (in flink-sql-avro-confluent-registry 2.0.0)\"");
         add(saw, "runtime", "\"" + System.getProperty("java.version") + "\"");
         add(saw, "first_id", registry.register(SUBJECT, first));
         add(saw, "first_id_again", connect().register(SUBJECT, first, true));

@@ -18,7 +18,7 @@ async function refused(schema) {
 }
 
 const saw = {
-  client: JSON.parse(readFileSync('node_modules/@kafkajs/confluent-schema-registry/package.json')).version,
+  client: `@kafkajs/confluent-schema-registry ${JSON.parse(readFileSync('node_modules/@kafkajs/confluent-schema-registry/package.json')).version}`,
   runtime: process.versions.node,
   first_id: (await registry.register(first, { subject })).id,
   first_id_again: (await registry.register(first, { subject })).id,

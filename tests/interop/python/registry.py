@@ -25,7 +25,7 @@ def refused(schema: Schema) -> int:
 
 
 saw = {
-    "client": confluent_kafka.__version__,
+    "client": f"confluent-kafka {confluent_kafka.__version__}",
     "runtime": platform.python_version(),
     "first_id": registry.register_schema(subject, first),
     "first_id_again": registry.register_schema(subject, first, normalize_schemas=True),
