@@ -1,6 +1,7 @@
 """Typed cells of a table as values of a stream's fields, with nothing lost that JSON and the field's type can hold."""
 
 import math
+import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from penstock.spec.values import Value, parse_time_ms, parse_value
 Cell = str | int | float | bool | Decimal | date | datetime | None
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
-NUMBER_MAX = 1.8e308
+NUMBER_MAX = sys.float_info.max
 
 
 def fit_value(cell: Cell, type: str) -> Value:
@@ -65,6 +66,8 @@ def to_ms(moment: date) -> int:
 
 def _number(cell: int | float | Decimal) -> Value:
     """A number for JSON: a whole decimal as integer, another one as the nearest double; as text what no double holds."""
-    if not -NUMBER_MAX < cell < NUMBER_MAX:
+    if not -NUMBER_MAX <= cell <= NUMBER_MAX:
         return str(cell)
-    return int(cell) if isinstance(cell, Decimal) and cell % 1 == 0 else float(cell) if isinstance(cell, Decimal) else cell
+    if isinstance(cell, Decimal):
+        return int(cell) if cell == cell.to_integral_value() else float(cell)
+    return cell

@@ -62,6 +62,7 @@ class Place:
     found: set[str] = field(default_factory=set)
     _under_way: deque[tuple[str, str]] = field(default_factory=deque)
     _first: int = 0
+    _met: int = 0
     _newest: str = ""
     _marked_s: float = field(default=float("-inf"))
 
@@ -107,11 +108,13 @@ class Place:
         self._newest = f"{self.run}:{_digest([value, row, times])}"
         return self._newest
 
-    def was_sent(self, _: int) -> bool:
-        """Whether the row that was taken last stands in the log already."""
-        there = self._newest in self.found
-        self.found.discard(self._newest)
-        return there
+    def was_sent(self, number: int) -> bool:
+        """Whether the row that was taken last, this run's with that number, stands in the log already."""
+        if self._newest not in self.found:
+            return False
+        self.found.remove(self._newest)
+        self._met = number + 1
+        return True
 
     def is_own(self, id: str) -> bool:
         """Whether an event with this id came from here."""
@@ -122,7 +125,7 @@ class Place:
         while self._first < acknowledged:
             self.acknowledged.take(*self._under_way.popleft())
             self._first += 1
-        if not self.found:  # what is still to be met lies before these ends: it must be found again
+        if not self.found and acknowledged >= self._met:  # else what was found lies before these ends, and must be found again
             self.ends.update(ends)
         if self.clock() - self._marked_s >= MARK_EVERY_S:
             self._marked_s = self.clock()
