@@ -61,7 +61,8 @@ class Query:
     async def check(self) -> None:
         """Whether it can be read at all. Raises: UsageError for a query that PostgreSQL or the stream refuses; PenstockError."""
         with _told():
-            await self._columns()
+            async with self.connection.transaction(readonly=True):
+                await self._columns()
 
     async def messages(self) -> AsyncIterator[Message]:
         """See Reader. Raises: see check."""
@@ -91,6 +92,8 @@ class Query:
 
     async def _columns(self) -> list[Column]:
         statement = await self.connection.prepare(f"SELECT source.* FROM (\n{_inside(self.text)}\n) AS source")  # noqa: S608  # the user's own
+        if statement.get_parameters():
+            raise UsageError("the query has parameters ($1), and nobody gives them values. Try: the values in their places")
         columns = [Column(each.name, each.type.name) for each in statement.get_attributes()]
         check_columns(columns, self.by, self.stream)
         return columns
