@@ -169,6 +169,8 @@ async def ids_behind(bootstrap: str, kafka: KafkaCluster, ends: Mapping[str, int
     found: set[str] = set()
     for place, start in ends.items():
         topic, _, partition = place.rpartition(":")
+        if int(partition) >= await kafka.partitions(topic):
+            continue  # nobody has made it: the run ended before it had sent anything there
         end = (await kafka.bounds(TopicPartition(topic, int(partition)))).end
         async with aclosing(read_log(bootstrap, topic, min(start, end), end, int(partition))) as batches:
             async for records in batches:

@@ -14,7 +14,7 @@ from penstock.cli.learned import learned_since_now
 from penstock.cli.platform import addresses, registry, topic
 from penstock.errors import UsageError
 from penstock.journal import Journal, Source, source_of
-from penstock.kafka.cluster import opened
+from penstock.kafka.cluster import KafkaCluster, opened
 from penstock.pace import AsLearned, Followed
 from penstock.replay import Hold, Message, Replay, at_rate, at_speed, ends_of, ids_behind, sent_before
 from penstock.sources.files import STANDARD_INPUT, reader_of
@@ -89,7 +89,7 @@ class Job:
             else:
                 if left := Journal.left(self.folder, source):
                     say(f"an earlier run was interrupted after {left:,} events; this one begins anew. To go on instead: --resume")
-                journal = Journal.begin(self.folder, source, await ends_of(kafka, self._topics("events.")))
+                journal = Journal.begin(self.folder, source, await self._ends(kafka))
         self.replay.mark = journal.mark
         try:
             await self.run(self.reader(), journal)
@@ -126,7 +126,7 @@ class Job:
 
     async def run(self, reader: Reader, journal: Journal | None = None) -> None:
         """Send what the reader gives; events that have a journal get their names from it."""
-        letters = self._topics("dlq.events.")
+        letters = [topic(f"dlq.events.{name}") for name in self._streams()]
         async with shown(
             str(self.plan.file or "query"),
             reader,
@@ -148,11 +148,19 @@ class Job:
         async with opened(self.replay.bootstrap) as kafka:
             if not place.ended:
                 place.found = await ids_behind(self.replay.bootstrap, kafka, place.ends, place.is_own)
-            place.begin(await ends_of(kafka, [topic(f"events.{self.plan.stream}")]))
+            place.begin(await self._ends(kafka))
         self.replay.mark, self.replay.was_sent = place.mark, place.was_sent
 
-    def _topics(self, family: str) -> list[str]:
-        return [topic(family + name) for name in (self.plan.stream, self.plan.stream + LABELS) if name in self.spec.streams]
+    async def _ends(self, kafka: KafkaCluster) -> dict[str, int]:
+        """Where the topics end; one that ingestion has not made yet is empty."""
+        names = self._streams()
+        empty = {f"{topic(f'events.{name}')}:{number}": 0 for name in names for number in range(self.spec.streams[name].partitions)}
+        return empty | await ends_of(kafka, [topic(f"events.{name}") for name in names])
+
+    def _streams(self) -> list[str]:
+        """The streams that this run fills."""
+        brought = (self.plan.stream,) if self.plan.asked else (self.plan.stream, self.plan.stream + LABELS)
+        return [name for name in brought if name in self.spec.streams]
 
     def _source(self) -> Source:
         plan = self.plan
