@@ -12,7 +12,7 @@ import typer
 from penstock.cli.bar import shown
 from penstock.cli.learned import learned_since_now
 from penstock.cli.platform import addresses, registry, topic
-from penstock.errors import UsageError
+from penstock.errors import PenstockError, UsageError
 from penstock.journal import Journal, Source, source_of
 from penstock.kafka.cluster import KafkaCluster, opened
 from penstock.pace import AsLearned, Followed
@@ -101,8 +101,10 @@ class Job:
 
     async def query(self, asked: Asked) -> None:
         """Send the rows of a query that are new."""
-        from penstock.sources.postgres_query import Query, connected, database, named  # noqa: PLC0415  # asyncpg is an extra
-
+        try:
+            from penstock.sources.postgres_query import Query, connected, database, named  # noqa: PLC0415  # asyncpg is an extra
+        except ImportError as error:
+            raise PenstockError("--query needs asyncpg. Try: pip install 'penstock[store]'") from error
         server = named(asked.dsn, os.environ)
         async with connected(asked.dsn) as connection:
             source = {
