@@ -74,6 +74,10 @@ class Journal:
         run, _, number = id.partition(":")
         return int(number) if run == self.run and number.isdecimal() else None
 
+    def is_own(self, id: str) -> bool:
+        """Whether an event with this id came from this run."""
+        return self.number_of(id) is not None
+
     def mark(self, acknowledged: int, ends: Mapping[str, int]) -> None:
         """The first `acknowledged` events are, and stand below these offsets; written down now and then."""
         self.acknowledged = acknowledged
@@ -83,14 +87,8 @@ class Journal:
             self.write()
 
     def write(self) -> None:
-        """Write it down, so that it survives a crash of the machine: the old one stands until the new one is whole."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = self.path.with_suffix(".new")
-        with new.open("w", encoding="utf-8") as file:
-            json.dump({"source": dict(self.source), "run": self.run, "ends": self.ends, "acknowledged": self.acknowledged}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self.path)
+        """Write it down. Raises: OSError."""
+        write_whole(self.path, {"source": dict(self.source), "run": self.run, "ends": self.ends, "acknowledged": self.acknowledged})
 
     def end(self) -> None:
         """All is acknowledged: there is nothing to go on with."""
@@ -101,6 +99,17 @@ def source_of(file: Path, **given: Any) -> Source:
     """A file by its place, size and time of change, and how it is sent."""
     stat = file.stat()
     return {"file": str(file.resolve()), "size": stat.st_size, "changed_ns": stat.st_mtime_ns, **given}
+
+
+def write_whole(path: Path, kept: Mapping[str, Any]) -> None:
+    """Write it down as JSON, so that it survives a crash of the machine: the old file stands until the new one is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_suffix(".new")
+    with new.open("w", encoding="utf-8") as file:
+        json.dump(kept, file)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
 
 
 def _path(folder: Path, source: Source) -> Path:

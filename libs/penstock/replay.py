@@ -5,7 +5,7 @@ import contextlib
 import json
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -101,11 +101,11 @@ class Replay:
     _pending: deque[tuple[int, asyncio.Future[Any]]] = field(default_factory=deque)
     _next: int = 0
 
-    async def run(self, messages: Iterable[Message], closing: Spec | None = None) -> None:
+    async def run(self, messages: Iterable[Message] | AsyncIterable[Message], closing: Spec | None = None) -> None:
         """Send every event, and with a specification the ticks that close every prediction. Raises: KafkaError when one cannot be sent."""
         try:
-            async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, **OPTIONS) as producer:
-                for number, message in enumerate(messages):
+            async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, **OPTIONS) as producer, aclosing(_numbered(messages)) as numbered:
+                async for number, message in numbered:
                     if not self.was_sent(number):
                         await self._send(producer, number, message)
                     self._note(message)
@@ -146,17 +146,37 @@ class Replay:
             self._last_ms[message.stream] = max(self._last_ms.get(message.stream, 0), message.time_ms)
 
 
+async def _numbered(messages: Iterable[Message] | AsyncIterable[Message]) -> AsyncGenerator[tuple[int, Message]]:
+    number = 0
+    if isinstance(messages, AsyncIterable):
+        async for message in messages:
+            yield number, message
+            number += 1
+    else:
+        for message in messages:
+            yield number, message
+            number += 1
+
+
 async def sent_before(bootstrap: str, kafka: KafkaCluster, journal: Journal) -> Callable[[int], bool]:
     """Which events of an interrupted run were sent: those that it had noted, and those that stand in the log behind them."""
-    found: set[int] = set()
-    for place, start in journal.ends.items():
+    found = {journal.number_of(id) for id in await ids_behind(bootstrap, kafka, journal.ends, journal.is_own)}
+    return lambda number: number < journal.acknowledged or number in found
+
+
+async def ids_behind(bootstrap: str, kafka: KafkaCluster, ends: Mapping[str, int], is_own: Callable[[str], bool]) -> set[str]:
+    """The ids (ce_id) of one's own events that stand in the log from these offsets on, by topic:partition. Raises: PenstockError."""
+    found: set[str] = set()
+    for place, start in ends.items():
         topic, _, partition = place.rpartition(":")
+        if int(partition) >= await kafka.partitions(topic):
+            continue  # nobody has made it: the run ended before it had sent anything there
         end = (await kafka.bounds(TopicPartition(topic, int(partition)))).end
         async with aclosing(read_log(bootstrap, topic, min(start, end), end, int(partition))) as batches:
             async for records in batches:
                 ids = (value.decode(errors="replace") for record in records for name, value in record.headers if name == "ce_id" and value)
-                found.update(number for number in map(journal.number_of, ids) if number is not None)
-    return lambda number: number < journal.acknowledged or number in found
+                found.update(id for id in ids if is_own(id))
+    return found
 
 
 async def ends_of(kafka: KafkaCluster, topics: Iterable[str]) -> dict[str, int]:

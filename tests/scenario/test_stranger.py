@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from river import datasets
 
-from penstock.spec.rows import read_rows
+from penstock.sources.csv_file import read_rows
 from tests.scenario.running import DEADLINE_S, Platform, suffix
 from tests.waiting import until
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from river import datasets
 
-from penstock.spec.rows import read_rows
+from penstock.sources.csv_file import read_rows
 from tests.scenario.running import DEADLINE_S, Platform, suffix
 from tests.scenario.test_verify import INVARIANTS
 from tests.waiting import until

@@ -1,137 +1,93 @@
-"""`penstock produce`: events from a CSV or JSON-lines file; a label column goes to its own stream, when it becomes known."""
+"""`penstock produce`: events from a file, standard input or a PostgreSQL query; a file's label column goes to its own stream."""
 
-import contextlib
-import json
-import sys
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, addresses, registry, run, topic
+from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, run
 from penstock.errors import UsageError
 
 if TYPE_CHECKING:
-    from penstock.journal import Source
-    from penstock.pace import Followed
-    from penstock.replay import Hold, Message, Replay
-    from penstock.spec import Spec
+    from penstock.cli.sending import Asked, Plan
 
-SHOW_EVERY_S = 0.1
-YEAR_10000_MS = 253_402_300_800_000
+FILE_HELP = "A .csv (also .gz), .parquet or .jsonl file; - reads JSON lines from standard input."
+DELAY_HELP = "How long after its event a label becomes known, such as 2h (needs a stream with a time)."
+RATE_HELP = "Events per second; 0: as fast as Kafka takes them. Otherwise as fast as the models learn."
+SPEED_HELP = "So many times as fast as event time went, such as 60x (streams with a time)."
+CLOSE_HELP = "End with ticks far enough to end every prediction (streams with a time)."
+QUERY_HELP = "Instead of a file: a SELECT of PostgreSQL, without parameters. The next run goes on behind what this one has sent."
+BY_HELP = "The column of the query that grows, such as a serial number: rows are sent in its order."
+DSN_HELP = "Where the query runs: postgresql://…; without it libpq's variables say so (PGHOST, PGUSER, PGPASSWORD, PGDATABASE)."
 
 
 def produce(  # noqa: PLR0913, PLR0917  # an option each
     stream: Annotated[str, typer.Argument(help="The stream.")],
-    file: Annotated[Path, typer.Argument(help="A .csv (also .gz) or .jsonl file; - reads JSON lines from standard input.")],
-    delay: Annotated[
-        str, typer.Option(help="How long after its event a label becomes known, such as 2h (needs a stream with a time).")
-    ] = "0s",
-    rate: Annotated[
-        float | None, typer.Option(min=0, help="Events per second; 0: as fast as Kafka takes them. Otherwise as fast as the models learn.")
-    ] = None,
-    speed: Annotated[str, typer.Option(help="So many times as fast as event time went, such as 60x (streams with a time).")] = "",
+    file: Annotated[Path | None, typer.Argument(help=FILE_HELP)] = None,
+    delay: Annotated[str, typer.Option(help=DELAY_HELP)] = "0s",
+    rate: Annotated[float | None, typer.Option(min=0, help=RATE_HELP)] = None,
+    speed: Annotated[str, typer.Option(help=SPEED_HELP)] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run with this file was interrupted.")] = False,
     limit: Annotated[int, typer.Option(min=0, help="End after so many rows; 0: all.")] = 0,
-    close: Annotated[bool, typer.Option(help="End with ticks far enough to end every prediction (streams with a time).")] = False,
+    close: Annotated[bool, typer.Option(help=CLOSE_HELP)] = False,
+    query: Annotated[str, typer.Option(help=QUERY_HELP)] = "",
+    by: Annotated[str, typer.Option(help=BY_HELP)] = "",
+    dsn: Annotated[str, typer.Option(envvar="PENSTOCK_SOURCE_DSN", help=DSN_HELP)] = "",
+    anew: Annotated[bool, typer.Option("--anew", help="Forget how far the query came, and begin at its first row.")] = False,
+    follow: Annotated[str, typer.Option(help="Ask again whenever so much time has passed, such as 5s, until interrupted.")] = "",
     folder: FolderOption = DEFAULT_FOLDER,
 ) -> None:
-    """Send a file's rows to a stream, and their labels to <stream>-labels, as fast as its models learn.
+    """Send the rows of a file or a query to a stream, as fast as its models learn; a file's labels go to <stream>-labels.
 
-    What is interrupted can go on with --resume: what stands in Kafka already is not sent again.
+    What is interrupted can go on with --resume (a query always does): what stands in Kafka already is not sent again.
     """
+    from penstock.cli.sending import Asked, Plan, send  # noqa: PLC0415
+
     began = time.monotonic()
     factor = speed_of(speed, rate)
-    if resume and str(file) == "-":
-        raise UsageError("--resume: standard input cannot be read again. Try: a file")
-    plan = Plan(stream, file, delay_ms_of(delay), 0.0 if factor else rate, factor, limit, close, resume)
+    asked = Asked(query, by, dsn, anew, duration_ms("--follow", follow or "0s") / 1_000) if query else None
+    plan = Plan(stream, file, duration_ms("--delay", delay), 0.0 if factor else rate, factor, limit, close, resume, asked)
+    check(plan, alone=[name for name, given in (("--by", by), ("--anew", anew), ("--follow", follow)) if given])
     sent = run(send(plan, folder))
     seconds = time.monotonic() - began
     counted = ", ".join(f"{count:,} to {name}" for name, count in sent.items()) or "nothing"
     typer.echo(f"sent {counted} in {seconds:.1f} s; every one is acknowledged")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to send, and how fast: see the options of `produce`."""
-
-    stream: str
-    file: Path
-    delay_ms: int = 0
-    rate: float | None = None
-    speed: float = 0.0
-    limit: int = 0
-    close: bool = False
-    resume: bool = False
-
-
-async def send(plan: Plan, folder: Path) -> Counter[str]:
-    """Send what is planned to the platform; how much was sent, by stream."""
-    from penstock.replay import Replay, at_speed  # noqa: PLC0415
-
-    spec = await applied_spec(folder)
-    if plan.stream not in spec.streams:
-        raise UsageError(f"no stream is called {plan.stream} ({', '.join(spec.streams) or 'none is applied'}). Try: penstock apply")
-    async with _held(spec, plan.stream, plan.rate, folder) as holds:
-        jump_ms_max = max(stream.max_jump_ms for stream in spec.streams.values())
-        replay = Replay(addresses(folder).bootstrap, topic(""), holds, at_speed(plan.speed, jump_ms_max) if plan.speed else None)
-        closing = spec if plan.close else None
-        if str(plan.file) == "-":
-            await replay.run(_messages(spec, plan), closing)
-        else:
-            await _journalled(replay, spec, plan, closing, folder)
-    return replay.sent
+def check(plan: "Plan", alone: list[str]) -> None:
+    """Options that contradict each other are refused; `alone` are those of a query, where there is none. Raises: UsageError."""
+    asked = plan.asked
+    if (plan.file is None) == (asked is None):
+        raise UsageError("produce sends a file, or the rows of a --query: one of them. Try: penstock produce STREAM FILE")
+    if asked is None:
+        if alone:
+            raise UsageError(f"{', '.join(alone)}: these go with a --query. Try: without")
+        if plan.resume and str(plan.file) == "-":
+            raise UsageError("--resume: standard input cannot be read again. Try: a file")
+        return
+    _check_query(plan, asked)
 
 
-async def _journalled(replay: "Replay", spec: "Spec", plan: Plan, closing: "Spec | None", folder: Path) -> None:
-    """Send a file, so that it can go on after an interrupt."""
-    from penstock.journal import Journal  # noqa: PLC0415
-    from penstock.kafka.cluster import opened  # noqa: PLC0415
-    from penstock.replay import ends_of, sent_before  # noqa: PLC0415
-    from penstock.spec.rows import LABELS  # noqa: PLC0415
-
-    source = _source(plan)
-    async with opened(replay.bootstrap) as kafka:
-        if plan.resume:
-            journal = Journal.resume(folder, source)
-            replay.was_sent = await sent_before(replay.bootstrap, kafka, journal)
-        else:
-            if left := Journal.left(folder, source):
-                _say(f"an earlier run was interrupted after {left:,} events; this one begins anew. To go on instead: --resume")
-            topics = [topic(f"events.{name}") for name in (plan.stream, plan.stream + LABELS) if name in spec.streams]
-            journal = Journal.begin(folder, source, await ends_of(kafka, topics))
-    replay.mark = journal.mark
-    named = (message._replace(headers=[("ce_id", journal.id_of(number).encode())]) for number, message in enumerate(_messages(spec, plan)))
-    try:
-        await replay.run(named, closing)
-    except BaseException:
-        journal.write()
-        _say(f"interrupted: {journal.acknowledged:,} events are acknowledged. Try: the same command with --resume")
-        raise
-    journal.end()
+def _check_query(plan: "Plan", asked: "Asked") -> None:
+    if not asked.by:
+        raise UsageError("--query needs the column that says which rows are new. Try: --by id")
+    if plan.resume:
+        raise UsageError("--resume: a query always goes on behind what was sent. Try: without; or --anew to begin at its first row")
+    if plan.delay_ms:
+        raise UsageError(f"--delay: a query fills one stream. Try: a query of the labels: penstock produce {plan.stream}-labels --query …")
+    if plan.close and asked.follow_s:
+        raise UsageError("--close comes at the end, and --follow has none. Try: one of them")
 
 
-def _source(plan: Plan) -> "Source":
-    from penstock.journal import source_of  # noqa: PLC0415
-
-    try:
-        return source_of(plan.file, stream=plan.stream, delay_ms=plan.delay_ms, limit=plan.limit)
-    except OSError as error:
-        raise UsageError(f"{plan.file} cannot be read: {error.strerror}") from error
-
-
-def delay_ms_of(delay: str) -> int:
-    """The duration of --delay in ms. Raises: UsageError."""
+def duration_ms(option: str, text: str) -> int:
+    """The duration of an option in ms. Raises: UsageError."""
     from penstock.spec.duration import parse_duration  # noqa: PLC0415
 
-    delay_ms = parse_duration(delay)
-    if delay_ms is None:
-        raise UsageError(f"--delay {delay}: not a duration. Try: --delay 2h")
-    return delay_ms
+    found_ms = parse_duration(text)
+    if found_ms is None:
+        raise UsageError(f"{option} {text}: not a duration. Try: {option} 2h")
+    return found_ms
 
 
 def speed_of(speed: str, rate: float | None) -> float:
@@ -148,94 +104,3 @@ def speed_of(speed: str, rate: float | None) -> float:
     if number == speed or not number.replace(".", "", 1).isdecimal() or float(number) <= 0:
         raise UsageError(f"--speed {speed}: not so many times as fast. Try: --speed 60x")
     return float(number)
-
-
-@contextlib.asynccontextmanager
-async def _held(spec: "Spec", stream: str, rate: float | None, folder: Path) -> "AsyncIterator[tuple[Hold, ...]]":
-    """What makes the replay wait: the rate that was given, else the models that learn from what it brings."""
-    from penstock.cli.learned import learned_since_now  # noqa: PLC0415
-    from penstock.pace import AsLearned  # noqa: PLC0415
-    from penstock.replay import at_rate  # noqa: PLC0415
-
-    followed = followed_by(spec, stream) if rate is None else []
-    shown = (_progress(followed),) if sys.stderr.isatty() else ()
-    if rate is None and not followed:
-        _say(f"no model learns from labels of {stream}: going at full speed")
-    if not followed:
-        yield ((at_rate(rate),) if rate else ()) + shown
-        return
-    async with learned_since_now([each.model for each in followed], folder) as learned:
-        yield (AsLearned(followed, learned.count, learned.is_there, _say).hold, *shown)
-
-
-def followed_by(spec: "Spec", stream: str) -> "list[Followed]":
-    """The models that learn from the labels that a file brings to a stream, or to its labels' stream."""
-    from penstock.pace import Followed  # noqa: PLC0415
-    from penstock.spec.rows import LABELS  # noqa: PLC0415
-
-    brought = (stream, stream + LABELS)
-    return [Followed(model.name, model.label.stream) for model in spec.models.values() if model.label.stream in brought]
-
-
-def _progress(followed: "list[Followed]") -> "Hold":
-    due_s = 0.0
-
-    async def show(sent: Counter[str]) -> None:
-        nonlocal due_s
-        if time.monotonic() >= due_s:
-            due_s = time.monotonic() + SHOW_EVERY_S
-            learned = "".join(f", {each.model} has learned {each.learned:,}" for each in followed)
-            sys.stderr.write(f"\r\x1b[Ksent {sent.total():,}{learned}\r")
-            sys.stderr.flush()
-
-    return show
-
-
-def _say(text: str) -> None:
-    typer.echo(f"penstock: {text}", err=True)
-
-
-async def applied_spec(folder: Path) -> "Spec":
-    """The specification as the registry has it now."""
-    from penstock.spec import Model, Spec, Stream, View, part_from_json  # noqa: PLC0415
-
-    async with registry(folder) as client:
-        parts = [part_from_json(part.kind, part.name, part.body) for part in await client.specs()]
-    return Spec(
-        {part.name: part for part in parts if isinstance(part, Stream)},
-        {part.name: part for part in parts if isinstance(part, View)},
-        {part.name: part for part in parts if isinstance(part, Model)},
-    )
-
-
-def _messages(spec: "Spec", plan: Plan) -> "Iterator[Message]":
-    from itertools import islice  # noqa: PLC0415
-
-    from penstock.replay import Message  # noqa: PLC0415
-    from penstock.spec.rows import plan_rows, read_rows  # noqa: PLC0415
-
-    if plan.file.suffix in {".jsonl", ".ndjson"} or str(plan.file) == "-":
-        lines = sys.stdin if str(plan.file) == "-" else plan.file.open(encoding="utf-8")
-        yield from (_from_line(spec, plan.stream, line) for line in islice(lines, plan.limit or None) if line.strip())
-        return
-    rows = islice(read_rows(plan.file), plan.limit or None)
-    for planned in plan_rows(rows, spec, plan.stream, delay_ms=plan.delay_ms):
-        key = planned.event.get(spec.streams[planned.stream].key)
-        yield Message(planned.stream, str(key), json.dumps(planned.event).encode(), planned.event_time_ms)
-
-
-def _from_line(spec: "Spec", name: str, line: str) -> "Message":
-    """The line as it is; its event time, if it can be told, for --speed and --close."""
-    from penstock.replay import Message  # noqa: PLC0415
-    from penstock.spec.values import parse_time_ms  # noqa: PLC0415
-
-    stream = spec.streams[name]
-    try:
-        event = json.loads(line)
-    except ValueError:
-        event = None
-    fields = event if isinstance(event, dict) else {}
-    time = fields.get(stream.time) if stream.time else None
-    time_ms = time if type(time) is int else parse_time_ms(time) if isinstance(time, str) else None
-    is_time = time_ms is not None and 0 <= time_ms < YEAR_10000_MS
-    return Message(name, str(fields.get(stream.key, "")), line.strip().encode(), time_ms if is_time else None)

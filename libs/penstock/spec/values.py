@@ -13,7 +13,7 @@ SECONDS_BELOW = 100_000_000_000  # an epoch below it is in seconds (until the ye
 EPOCH_GUESS = (400_000_000, 5_000_000_000_000)  # 1982 in s to 2128 in ms: other numbers are not taken for times unasked
 NULLS = ("", "na", "n/a", "null", "none", "nan")
 MONTH = re.compile(r"[0-9]{4}-[0-9]{2}", re.ASCII)  # ISO 8601, of reduced precision: its first day
-INTEGER = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
+INTEGER = re.compile(r"[-+]?[0-9]{1,19}", re.ASCII)
 Value = str | int | float | bool | None
 
 
@@ -81,7 +81,8 @@ def _double(word: str) -> float | None:
 
 
 def _long(word: str) -> int | None:
-    return int(word) if INTEGER.fullmatch(word) else None
+    number = int(word) if INTEGER.fullmatch(word) else None
+    return number if number is not None and -(2**63) <= number < 2**63 else None
 
 
 def _boolean(word: str) -> bool | None:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from penstock.cli.init import specification
+from penstock.sources.csv_file import read_rows
 from penstock.spec import load
-from penstock.spec.rows import plan_rows, read_rows
+from penstock.spec.rows import plan_rows
 from tests.unit.spec.test_init import fits
 
 ELEC2 = Path(__file__).parents[4] / "shared" / "data" / "elec2.csv"

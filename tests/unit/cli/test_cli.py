@@ -12,9 +12,10 @@ from typer.testing import CliRunner
 
 from penstock.cli import app
 from penstock.cli.platform import NotRunning
-from penstock.cli.produce import followed_by, speed_of
+from penstock.cli.produce import speed_of
 from penstock.cli.rebuild import describe_rebuild
 from penstock.cli.rewind import describe_rewind, read_range
+from penstock.cli.sending import followed_by
 from penstock.cli.show import open_proposals
 from penstock.errors import UsageError
 from penstock.inspection.rebuild import Rebuilt

@@ -8,9 +8,10 @@ from hypothesis import given, settings, strategies as st
 
 from penstock.cli.init import specification
 from penstock.errors import UsageError
+from penstock.sources.csv_file import read_rows
 from penstock.spec import SpecError, check_learners, load
 from penstock.spec.guess import Wishes, guess
-from penstock.spec.rows import Planned, plan_rows, read_rows, split_row
+from penstock.spec.rows import Planned, plan_rows, split_row
 from penstock.spec.template import write_spec
 
 PHISHING = Path(str(distribution("river").locate_file("river/datasets/phishing.csv.gz")))

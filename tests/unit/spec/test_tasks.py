@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from penstock.cli.init import specification
+from penstock.sources.csv_file import read_rows
 from penstock.spec import Model, SpecError, check_learners, from_json, load, part_from_json
 from penstock.spec.labels import label_of
-from penstock.spec.rows import plan_rows, read_rows
+from penstock.spec.rows import plan_rows
 from penstock.spec.sketches import SKETCHES
 from penstock.tasks import TASKS
 from tests.tasks import SAMPLES
