@@ -36,6 +36,8 @@ class Posting:
     def __init__(self, gateway: str, schedule: Schedule, sent: Sent) -> None:
         self.schedule = schedule
         self.answers: list[Answered] = []
+        self.accepted = 0
+        """Events, each once."""
         self.resent = 0
         """Events that were sent again."""
         self._gateway = gateway
@@ -90,9 +92,11 @@ class Posting:
         while (receipts := await self._try(client, batch[0].stream, body)) is None:
             self.resent += len(batch)
             await asyncio.sleep(RETRY_S)
+        before = self._sent.events
         for message, receipt in zip(batch, receipts, strict=True):
             assert receipt["id"] == message.event_id, f"the receipt of {message.event_id} is that of {receipt['id']}"
             self._sent.note(message, Place(receipt["topic"], receipt["partition"], receipt["offset"]))
+        self.accepted += self._sent.events - before
         self._under_way -= len(batch)
 
     async def _try(self, client: httpx.AsyncClient, stream: str, body: bytes) -> list[dict[str, Any]] | None:
