@@ -36,7 +36,7 @@ AT_ONCE = 2_000  # records on their way to Kafka
 IDS_AHEAD = 50
 PROBLEMS_MAX = 20
 SHOWN_BYTES = 160
-STATUSES = frozenset({0, 202, 400, 404, 405, 408, 411, 413, 415, 422, 429})
+STATUSES = frozenset({0, 202, 400, 404, 405, 408, 411, 413, 415, 422, 429, 503})
 PRODUCER = {"acks": "all", "enable_idempotence": True, "linger_ms": 5, "max_request_size": 2_000_000}
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from penstock.fold.protocol import Header
 from tests.hostile.stream import as_json, sighting
 
-GOOD_EVERY = 10  # one of so many is left as it is
+GOOD_EVERY, AGAIN_EVERY = 10, 40  # one of so many is left as it is, and one of so many of those comes again
 TOPIC_BYTES_MAX = 1_040_000  # key, value and headers that Kafka takes for one record
 CONFLUENT_HEADER_BYTES = 5
 
@@ -33,10 +33,13 @@ class Maker:
 
     def records(self, count: int, seed: int) -> Iterator[Sent]:
         """So many hostile records, with good ones between them."""
-        chance = Random(seed)
+        chance, good = Random(seed), list[Sent]()
         for number in range(count):
             if number % GOOD_EVERY == 0:
-                yield self._framed(sighting(number, chance), chance)
+                good.append(self._framed(sighting(number, chance), chance))
+                yield good[-1]
+            if number % AGAIN_EVERY == 0:
+                yield chance.choice(good)._replace(deed="sent again")
             event = sighting(chance.choice((-1, number)) if number else 1, chance)
             event["sighting_id"] = f"hostile {number}"
             deed = chance.choices(tuple(DEEDS), tuple(weight for weight, _ in DEEDS.values()))[0]
