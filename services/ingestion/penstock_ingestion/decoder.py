@@ -34,7 +34,7 @@ class Decoder:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._unknown: dict[Asked, Poison] = {}
-        self._absent: dict[Asked, tuple[Poison, float]] = {}  # until when, in seconds of the loop
+        self._absent: dict[Asked, tuple[str, float]] = {}  # why, and until when in seconds of the loop; a Poison would hold on to a record
         self._single: dict[tuple[str, bytes], Known] = {}
 
     def know(self, topic: str, schema: Schema) -> None:
@@ -66,15 +66,15 @@ class Decoder:
     async def bring(self, missing: Missing) -> None:
         """Bring the schema that a step misses; that there is none is said at the next read, so that the fold counts the record."""
         asked, now_s = _asked(missing), asyncio.get_running_loop().time()
-        absent, until_s = self._absent.get(asked, (None, 0.0))
-        if absent is not None and now_s < until_s:
-            self._unknown[asked] = absent
+        reason, until_s = self._absent.get(asked, ("", now_s))
+        if now_s < until_s:
+            self._unknown[asked] = Poison("unknown_schema", reason)
             return
         await (self.fetch(asked) if isinstance(asked, int) else self._find(*asked))
         if asked in self._unknown:
             if len(self._absent) >= ABSENT_MAX:
                 self._absent.clear()
-            self._absent[asked] = (self._unknown[asked], now_s + ABSENT_S)
+            self._absent[asked] = (self._unknown[asked].reason, now_s + ABSENT_S)
 
     async def fetch(self, id: int) -> None:
         """Bring the schema with this id."""
