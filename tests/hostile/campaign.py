@@ -217,7 +217,7 @@ async def _judge(wild: Ground, reference: Reference, counts: Counter[str], repor
     for record in await wild.read(wild.topic):
         fate, letter = reference.take(record), letters.get(record.offset)
         report.fates[fate.kind] += 1
-        problem = _wrong(fate, outputs.get(record.offset), letter, record)
+        problem = wrong(fate, outputs.get(record.offset), letter, record)
         report.check(not problem, f"{record.offset} {record.headers} {(record.value or b'')[:SHOWN_BYTES]!r}: {problem}")
         if letter is not None:
             report.codes[_reasons(letter)["code"]] += 1
@@ -228,8 +228,8 @@ async def _judge(wild: Ground, reference: Reference, counts: Counter[str], repor
     return taken
 
 
-def _wrong(fate: Fate, output: tuple[str, dict[str, Any]] | None, letter: Record | None, record: Record) -> str:
-    """What is not as it must be."""
+def wrong(fate: Fate, output: tuple[str, dict[str, Any]] | None, letter: Record | None, record: Record) -> str:
+    """What is not as it must be; nothing if all is."""
     code = _reasons(letter)["code"] if letter else ""
     if (letter is not None) != (fate.kind == REJECTED) or (output is not None) != (fate.kind in (VALIDATED, TICKED)):
         return f"must end as {fate}; stands there as {output}, letter {code!r}"
