@@ -10,7 +10,7 @@ export PYTHONHASHSEED := 0
 unexport PYTHONDONTWRITEBYTECODE  # without compiled modules every process takes seconds to start
 CHECKED := libs services tests benchmarks examples schemas infra
 
-.PHONY: help demo test simulate faults mutants learners fuzz interop compatibility check fmt generate up down bench lock clean
+.PHONY: help demo test simulate faults doors hostile mutants learners fuzz interop compatibility check fmt generate up down bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,6 +26,12 @@ simulate: $(VENV)/dev.stamp  ## the whole platform in one process, from seeds (S
 
 faults: $(VENV)/dev.stamp  ## real processes under load, one fault after another, and a table (LONG=1: all of them, half an hour; SEED=7, ONLY="kill trainer")
 	@$(BIN)/python -m tests.faults $(if $(LONG),--long) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only "$(ONLY)") $(if $(WITHIN),--within $(WITHIN))
+
+doors: $(VENV)/dev.stamp  ## kill -9 of ingestion while events come in through Kafka and the gateway (EVENTS=200000, KILLS=10, SEED=7)
+	@$(BIN)/python -m tests.faults.doors --events $(or $(EVENTS),200000) --kills $(or $(KILLS),10) $(if $(SEED),--seed $(SEED))
+
+hostile: $(VENV)/dev.stamp  ## hostile records and requests for an ingestion with little memory (RECORDS=60000, SEED=7)
+	@$(BIN)/python -m tests.hostile --records $(or $(RECORDS),60000) $(if $(SEED),--seed $(SEED))
 
 mutants: $(VENV)/dev.stamp  ## break every rule on purpose and see that a test notices (MUTANTS="--rule law3" narrows)
 	@$(BIN)/python -m tests.mutants $(MUTANTS)

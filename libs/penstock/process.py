@@ -6,6 +6,7 @@ import gc
 import importlib
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
@@ -140,10 +141,7 @@ async def serve_http(app: Starlette, host: str, port: int) -> AsyncIterator[int]
     """Serve an HTTP application while inside; yields the port. Raises: PenstockError when the port cannot be had."""
     config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
-    try:
-        listener = config.bind_socket()
-    except SystemExit as error:
-        raise PenstockError(f"cannot listen on {host}:{port}: the port is taken. Try: penstock doctor") from error
+    listener = listening(config)
     task = asyncio.create_task(server._serve([listener]))  # serve() would take the signals, which are ours
     try:
         yield int(listener.getsockname()[1])
@@ -151,6 +149,20 @@ async def serve_http(app: Starlette, host: str, port: int) -> AsyncIterator[int]
         server.should_exit = True
         await task
         listener.close()
+
+
+def listening(config: uvicorn.Config) -> socket.socket:
+    """A socket at the configured address, whose connections send at once. Raises: PenstockError when the port cannot be had.
+
+    asyncio sets TCP_NODELAY only for sockets that were made with the protocol's number, which uvicorn leaves out; without it Nagle's
+    algorithm and the client's delayed acknowledgement keep back the body of every answer but the first of a connection for 40 ms.
+    """
+    try:
+        listener = config.bind_socket()
+    except SystemExit as error:
+        raise PenstockError(f"cannot listen on {config.host}:{config.port}: the port is taken. Try: penstock doctor") from error
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what it accepts inherits it
+    return listener
 
 
 def _operations(process: Process) -> Starlette:

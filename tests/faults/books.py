@@ -122,7 +122,7 @@ class Books:
         """Take a record; returns what is wrong with it, if anything is."""
         topic = read.record.topic
         if topic in LETTERS:
-            self.letters.add(_source_of(read.record))
+            self.letters.add(source_of(read.record))
         elif topic == REGISTRY:
             self._take_entry(read.value)
         elif not read.name:
@@ -170,7 +170,8 @@ class Books:
             self._stages["labelled"].saw(event_id)
 
 
-def _source_of(letter: Record) -> Place:
+def source_of(letter: Record) -> Place:
+    """Where the record stands that a dead letter is of."""
     headers = {name: value or b"" for name, value in letter.headers}
     topic, partition, offset = (headers[f"__dlq.errors.{name}"].decode() for name in ("topic", "partition", "offset"))
     return Place(topic, int(partition), int(offset))

@@ -64,26 +64,30 @@ class Campaign:
         await asyncio.sleep(WARM_S * self.chance.uniform(0.5, 1.0))
         told = ""
         try:
-            window = await fault.strike(Target(self.platform, self.load.schedule, self.chance))
+            window = await fault.strike(Target(self.platform, self.load, self.chance))
         except AssertionError as error:
             window, told = Window(time.time(), time.time()), f"the fault did not happen as meant: {error}"
         await self._until(window, self._recovered)
-        self.load.schedule.hold()
-        settled = await self._until(window, self._settled)
-        lag_zero_s = time.time() - window.end_s
-        verdict = await self.judge.judge(await describe(self.platform.addresses, MODEL), await self._look(), settled)
+        lag_zero_s, verdict = await self.rest(window)
         verdict.check(not told, told)
         learning_s = self._learning_again_s(window)
         took_s = max(learning_s, lag_zero_s)
         verdict.check(took_s <= self.within_s, f"it took {took_s:.1f} s to recover, and may take {self.within_s:.0f} s")
-        self.ruined = not settled
         return Trial(fault, learning_s, lag_zero_s, verdict)
+
+    async def rest(self, window: Window) -> tuple[float, Verdict]:
+        """Hold the load, wait until nothing is on its way, judge; how long after the fault that was, in seconds."""
+        self.load.schedule.hold()
+        settled = await self._until(window, self._settled)
+        lag_zero_s = time.time() - window.end_s
+        self.ruined = not settled
+        return lag_zero_s, await self.judge.judge(await describe(self.platform.addresses, MODEL), await self.look(), settled)
 
     async def _until(self, window: Window, condition: Any) -> bool:
         """Wait for a condition; whether it came true before nothing was learned for so long that nothing will be."""
         learned, moved_s = -1, max(time.time(), window.end_s)
         while not await condition():
-            now = (await self._look()).count(f"trainer/{MODEL}", "labelled")
+            now = (await self.look()).count(f"trainer/{MODEL}", "labelled")
             if now > learned:
                 learned, moved_s = now, time.time()
             if time.time() - moved_s > GIVE_UP_AFTER_S:
@@ -95,21 +99,22 @@ class Campaign:
         """Whether all is up and all but the newest labels are learned."""
         if not self.platform.is_ready:
             return False
-        seen, behind = await self._look(), RATE_PER_S * BEHIND_S
+        seen, behind = await self.look(), RATE_PER_S * BEHIND_S
         return not seen.silent and seen.lag <= 2 * behind and self._labels() - seen.count(f"trainer/{MODEL}", "labelled") <= behind
 
     async def _settled(self) -> bool:
         """Whether everything that was sent has come through, and nobody is behind."""
         if not (self.load.settled and self.platform.is_ready):
             return False
-        seen = await self._look()
+        seen = await self.look()
         ended = seen.count(f"monitor/{MODEL}", "labelled")
         return not seen.silent and seen.lag == 0 and seen.count(f"trainer/{MODEL}", "labelled") == ended >= self._labels()
 
     def _labels(self) -> int:
         return len(self.load.sent.verdicts) - len(self.judge.books.given_up)
 
-    async def _look(self) -> Look:
+    async def look(self) -> Look:
+        """What the platform says of itself now."""
         return await look(self.client, self.platform.addresses)
 
     def _learning_again_s(self, window: Window) -> float:
@@ -128,17 +133,19 @@ class Campaign:
 
 
 @asynccontextmanager
-async def campaign(folder: Path, seed: int, within_s: float = RECOVERS_WITHIN_S) -> AsyncIterator[Campaign]:
-    """A platform that serves the model and has been judged once, without any fault."""
+async def campaign(
+    folder: Path, seed: int, within_s: float = RECOVERS_WITHIN_S, rate_per_s: float = RATE_PER_S, specification: str = SPECIFICATION
+) -> AsyncIterator[Campaign]:
+    """A platform that serves the model, with a load that is held."""
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(running(folder))
         at = platform.addresses
         async with RegistryClient(at.registry) as registry:
-            await registry.apply(load_specification(SPECIFICATION, "tests/faults/load.py").to_json())
+            await registry.apply(load_specification(specification, "tests/faults/load.py").to_json())
         await until(lambda: _serves(platform), SERVED_WITHIN_S)
         topics = await stack.enter_async_context(topics_at(at.bootstrap, at.schema_registry_url))
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
-        load = Load(at.bootstrap, Schedule(seed, RATE_PER_S))
+        load = Load(at.bootstrap, Schedule(seed, rate_per_s))
         await stack.enter_async_context(load.running())
         judge = Judge(load.sent, topics, await Replica.of(MODEL, topics.wire), at.dsn)
         yield Campaign(platform, load, judge, client, Random(seed), within_s)

@@ -15,13 +15,15 @@ import psutil
 from penstock.crashpoint import POINTS
 from penstock.local.stack import SERVICES
 from tests.faults.disk import fill, free
-from tests.faults.load import Schedule
+from tests.faults.load import Load, Schedule
+from tests.faults.posting import Posting
 from tests.faults.proxy import Cut, Matches, Proxy, is_commit, is_produce
 from tests.faults.stack import Platform
 from tests.waiting import until
 
 NOTICED_WITHIN_S = 30.0
 CRASHED_WITHIN_S = 45.0
+POSTED_WITHIN_S = 90.0
 CUT_S, FULL_S = 4.0, 5.0
 ALL = tuple(service.name for service in SERVICES)
 FOLDS = tuple(name for name in ALL if name != "registry")
@@ -41,7 +43,7 @@ class Target:
     """What a fault may touch."""
 
     platform: Platform
-    schedule: Schedule
+    load: Load
     chance: Random
 
 
@@ -147,10 +149,28 @@ def spoil(seconds: float, share: float = 0.05) -> Strike:
 
     async def strike(on: Target) -> Window:
         began_s = time.time()
-        on.schedule.bad_share = share
+        on.load.schedule.bad_share = share
         await asyncio.sleep(seconds)
-        on.schedule.bad_share = 0.0
+        on.load.schedule.bad_share = 0.0
         return Window(began_s, time.time())
+
+    return strike
+
+
+def kill_while_posting(seconds: float, rate_per_s: float = 300.0) -> Strike:
+    """Ingestion dies while somebody posts events to its gateway, beside the load; who posts sends again what nobody has answered."""
+
+    async def strike(on: Target) -> Window:
+        schedule = Schedule(on.chance.randrange(2**32), rate_per_s, f"posted-{on.platform.restarts('ingestion')}")
+        posting = Posting(on.platform.addresses.gateway, schedule, on.load.sent)
+        async with posting.running():
+            schedule.go_on(time.time())
+            await asyncio.sleep(on.chance.uniform(0.2, 0.8) * seconds)
+            window = await kill("ingestion")(on)
+            await asyncio.sleep(seconds)
+            schedule.hold()
+            await until(lambda: posting.settled, POSTED_WITHIN_S)
+        return window
 
     return strike
 
@@ -171,8 +191,9 @@ def _frozen(pid: int) -> Iterator[None]:
 
 
 def killed() -> list[Fault]:
-    """kill -9 of each service."""
-    return [Fault(f"kill {name}", f"kill -9 {name}", kill(name)) for name in ALL]
+    """kill -9 of each service; of ingestion also while its gateway is at work."""
+    alone = [Fault(f"kill {name}", f"kill -9 {name}", kill(name)) for name in ALL]
+    return [*alone, Fault("kill gateway", "kill -9 ingestion while events are posted to its gateway", kill_while_posting(3.0))]
 
 
 def zombies(seconds: float) -> list[Fault]:

@@ -10,6 +10,7 @@ import asyncpg
 from penstock import postgres
 from penstock_registry.ledger import Ledger
 from tests.faults.books import LEARNING, REGISTRY, TOPICS, Books, Verdict
+from tests.faults.kept import EVENTS, Kept
 from tests.faults.load import MODEL, PAYMENTS, VERDICTS, Sent
 from tests.faults.replica import Replica
 from tests.faults.topics import Topics
@@ -31,6 +32,7 @@ class Judge:
 
     def __init__(self, sent: Sent, topics: Topics, replica: Replica, dsn: str) -> None:
         self.books = Books()
+        self.kept = Kept()
         self._sent = sent
         self._topics = topics
         self._replica = replica
@@ -42,8 +44,11 @@ class Judge:
         verdict = Verdict()
         verdict.check(settled, "it did not come to rest")
         self.books.expect(self._sent)
+        self.kept.expect(self._sent)
+        await self._read_events(verdict)
         await self._read(TOPICS, verdict)
         self.books.close(verdict)
+        self.kept.close(verdict)
         if described is not None and settled:
             await self._check_intake(verdict, look)
             async with asyncpg.create_pool(self._dsn, min_size=0, max_size=1, server_settings=SCHEMA) as pool:
@@ -52,12 +57,17 @@ class Judge:
         del verdict.problems[PROBLEMS_MAX:]
         return verdict
 
+    async def _read_events(self, verdict: Verdict) -> None:
+        async for read in self._topics.news(EVENTS):
+            problem = self.kept.take_event(read.record)
+            verdict.check(not problem, problem)
+
     async def _read(self, topics: tuple[str, ...], verdict: Verdict) -> None:
         async for read in self._topics.news(topics):
             if read.record.topic == LEARNING:
                 self._replica.add(read.record)
-            problem = self.books.take(read)
-            verdict.check(not problem, problem)
+            for problem in (self.books.take(read), self.kept.take(read)):
+                verdict.check(not problem, problem)
 
     async def _check_intake(self, verdict: Verdict, look: Look) -> None:
         """sent = validated + dead letters + duplicates: as the topics hold it, and as ingestion counts it."""

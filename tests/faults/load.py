@@ -90,14 +90,24 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Sent:
-    """What was acknowledged: when each event of a stream was sent, in seconds since the epoch, and where the bad records stand."""
+    """What was acknowledged: when each event of a stream was sent, in seconds since the epoch, and where the bad records stand.
+
+    `receipts`: the bytes that were said to stand at a place, until somebody looks.
+    """
 
     payments: dict[str, float] = field(default_factory=dict)
     verdicts: dict[str, float] = field(default_factory=dict)
     bad: set[Place] = field(default_factory=set)
+    receipts: dict[Place, bytes] = field(default_factory=dict)
+
+    @property
+    def events(self) -> int:
+        """How many events were acknowledged, each once."""
+        return len(self.payments) + len(self.verdicts)
 
     def note(self, message: Message, place: Place) -> None:
         """Take an acknowledgement."""
+        self.receipts[place] = message.value
         if message.event_id:
             (self.payments if message.stream == PAYMENTS else self.verdicts)[message.event_id] = message.due_s
         else:
@@ -105,10 +115,11 @@ class Sent:
 
 
 class Schedule:
-    """What is to be sent when: a function of the seed and of the times at which it is held."""
+    """What is to be sent when: a function of the seed and of the times at which it is held. The ids begin with `name`."""
 
-    def __init__(self, seed: int, rate_per_s: float) -> None:
+    def __init__(self, seed: int, rate_per_s: float, name: str = "payment") -> None:
         self.bad_share = 0.0
+        self._name = name
         self._rate_per_s = rate_per_s
         self._chance = Random(seed)
         self._payments = self._numbers = 0
@@ -143,7 +154,7 @@ class Schedule:
         return due
 
     def _pay(self, at_s: float) -> None:
-        chance, event_id = self._chance, f"payment-{self._payments}"
+        chance, event_id = self._chance, f"{self._name}-{self._payments}"
         self._payments += 1
         shop = f"shop-{chance.randrange(SHOPS)}"
         amount, haste = round(chance.expovariate(0.01) % 10_000, 2), round(chance.gauss(0, 1), 6)

@@ -23,14 +23,14 @@ def table(trials: Iterable[Trial]) -> list[str]:
 def _line(row: str, trials: Sequence[Trial]) -> str:
     lost, twice, repeats = (sum(getattr(trial.verdict, name) for trial in trials) for name in ("lost", "twice", "repeats"))
     failed = sum(not trial.passed for trial in trials)
-    learning, lag = _spread([trial.learning_s for trial in trials]), _spread([trial.lag_zero_s for trial in trials])
+    learning, lag = spread([trial.learning_s for trial in trials]), spread([trial.lag_zero_s for trial in trials])
     return f"| {row} | {len(trials)} | {lost} | {twice} | {repeats} | {failed} | {learning} | {lag} |"
 
 
-def _spread(values: Sequence[float]) -> str:
+def spread(values: Sequence[float]) -> str:
     """Median and 99th percentile; of few values the latter is the largest.
 
-    >>> _spread([1.0, 2.0, 3.0])
+    >>> spread([1.0, 2.0, 3.0])
     '2.0 / 3.0'
     """
     cuts = quantiles([*values, *values], n=100, method="inclusive") if values else [0.0] * 99

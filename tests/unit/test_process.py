@@ -1,15 +1,17 @@
-"""What is measured in a process reaches its /metrics once, under one name."""
+"""What is measured in a process reaches its /metrics once, under one name; and its answers are sent at once."""
 
+import socket
 from typing import Any
 
 import structlog
+import uvicorn
 from prometheus_client.parser import text_string_to_metric_families
 
 from penstock.fold.runner import Unit
 from penstock.fold.snapshots import MemorySnapshots
 from penstock.kafka.memory import MemoryBroker, MemoryKafka
 from penstock.kafka.ports import TopicPartition
-from penstock.process import Card, Process, exposition
+from penstock.process import Card, Process, exposition, listening
 from penstock.records import Wire
 from penstock.records.schemas import MemorySchemaRegistry
 from penstock.settings import Settings
@@ -56,3 +58,12 @@ def test_two_processes_of_one_interpreter_do_not_meet() -> None:
     first.metrics.count("restarts", fold="a", kind="Weather")
     second.metrics.count("restarts", 2, fold="a", kind="Weather")
     assert [samples(each)["penstock_restarts_total"] for each in (first, second)] == [{"": 1.0}, {"": 2.0}]
+
+
+def test_no_answer_waits_until_a_packet_is_full() -> None:
+    with listening(uvicorn.Config(NOTHING, host="127.0.0.1", port=0)) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()):
+            accepted, _ = listener.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -1,5 +1,6 @@
 """Avro as producers write it: Confluent's framing names a schema by its id, a single object by its fingerprint."""
 
+import asyncio
 from typing import Any
 
 from fastavro import parse_schema
@@ -13,10 +14,17 @@ from penstock.records.wire import Known, decode, schema_id
 SINGLE_OBJECT = b"\xc3\x01"
 SINGLE_HEADER_BYTES = 10
 FINGERPRINT = "fingerprint"
+ABSENT_S = 1.0
+ABSENT_MAX = 1_000
+
+Asked = int | tuple[str, bytes]
+"""An id; or a topic, and the fingerprint that a single object on it names."""
 
 
 class Decoder:
     """Decodes what producers wrote. What no schema has is poison for the record that asked; the next record asks again.
+
+    But the registry is asked for what it has not at most once in ABSENT_S: a producer with a wrong id must not hold up all others.
 
     A record is decoded with the schema that it was written with, and the contract takes its fields by name: what the stream has since
     gained is absent (its default, or null), what it has lost is dropped, and integers become doubles. That is what Avro's resolution
@@ -25,7 +33,8 @@ class Decoder:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._unknown: dict[int | tuple[str, bytes], Poison] = {}
+        self._unknown: dict[Asked, Poison] = {}
+        self._absent: dict[Asked, tuple[str, float]] = {}  # why, and until when in seconds of the loop; a Poison would hold on to a record
         self._single: dict[tuple[str, bytes], Known] = {}
 
     def know(self, topic: str, schema: Schema) -> None:
@@ -56,11 +65,16 @@ class Decoder:
 
     async def bring(self, missing: Missing) -> None:
         """Bring the schema that a step misses; that there is none is said at the next read, so that the fold counts the record."""
-        if missing.kind == FINGERPRINT:
-            mark, _, topic = missing.reference.partition(" ")
-            await self._find(topic, bytes.fromhex(mark))
-        else:
-            await self.fetch(int(missing.reference))
+        asked, now_s = _asked(missing), asyncio.get_running_loop().time()
+        reason, until_s = self._absent.get(asked, ("", now_s))
+        if now_s < until_s:
+            self._unknown[asked] = Poison("unknown_schema", reason)
+            return
+        await (self.fetch(asked) if isinstance(asked, int) else self._find(*asked))
+        if asked in self._unknown:
+            if len(self._absent) >= ABSENT_MAX:
+                self._absent.clear()
+            self._absent[asked] = (self._unknown[asked].reason, now_s + ABSENT_S)
 
     async def fetch(self, id: int) -> None:
         """Bring the schema with this id."""
@@ -78,6 +92,13 @@ class Decoder:
                     self._single[topic, mark] = self._wire.known(id)
                     return
         self._unknown[topic, mark] = Poison("unknown_schema", f"no schema under {topic}-… has its fingerprint")
+
+
+def _asked(missing: Missing) -> Asked:
+    if missing.kind != FINGERPRINT:
+        return int(missing.reference)
+    mark, _, topic = missing.reference.partition(" ")
+    return topic, bytes.fromhex(mark)
 
 
 def fingerprint_of(schema: Schema) -> bytes:

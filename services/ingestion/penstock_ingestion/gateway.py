@@ -47,10 +47,12 @@ class Gateway:
         self._judge = judge
         self._admission = admission
         self._doors: dict[str, Door] = {}
+        self._is_open = False
 
     def open(self, streams: Mapping[str, Stream]) -> None:
         """Serve exactly these streams from now on."""
         self._doors = {name: self._door(name, stream) for name, stream in streams.items()}
+        self._is_open = True
 
     def app(self) -> Starlette:
         """The application to serve."""
@@ -121,6 +123,7 @@ class Gateway:
         return [receipts[number] for number in sorted(receipts)]
 
     def _streams(self) -> dict[str, Stream]:
+        self._check_open()
         return {name: door.stream for name, door in self._doors.items()}
 
     def _door(self, name: str, stream: Stream) -> Door:
@@ -128,15 +131,22 @@ class Gateway:
         return door if door is not None and door.stream == stream else Door(stream)
 
     def _door_of(self, sent: Sent) -> Door | None:
+        self._check_open()
         return self._doors.get(sent.type) or self._doors.get(sent.type.rpartition(".")[2])
 
     def _find(self, request: Request) -> Door:
+        self._check_open()
         name = request.path_params["stream"]
         if name not in self._doors:
             raise HTTPException(
                 404, f"there is no stream of this name. Streams: {', '.join(sorted(self._doors)) or 'none; try penstock apply'}"
             )
         return self._doors[name]
+
+    def _check_open(self) -> None:
+        """Who has just started does not know its streams yet: a 404 would tell a client to give up."""
+        if not self._is_open:
+            raise HTTPException(503, "the streams are not known yet", headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def _addressed(events: Sequence[Sent], door_of: Callable[[Sent], Door | None]) -> list[tuple[Door, Message]]:

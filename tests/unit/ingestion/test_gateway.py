@@ -177,9 +177,21 @@ async def test_too_many_requests_at_once_are_told_to_come_back(http: httpx.Async
     assert (await http.post("/events/flights", json=flight())).status_code == 202
 
 
+@pytest.mark.parametrize("path", ["/events/flights", "/events/flights/ticks", "/"])
+async def test_who_has_just_started_does_not_say_that_a_stream_is_not_there(log: Log, path: str) -> None:
+    gateway = Gateway(lambda stream: f"events.{stream}", log.send, (await house()).trial().judge, Admission(REQUESTS_MAX))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app()), base_url="http://gateway") as http:
+        answer = await http.post(path, json=flight())
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, str(RETRY_AFTER_S))
+        assert (await http.get("/openapi.json")).status_code == 503
+        gateway.open({})
+        assert (await http.post("/events/flights", json=flight())).status_code == 404
+
+
 async def test_streams_come_and_go(log: Log) -> None:
     gateway = Gateway(lambda stream: f"events.{stream}", log.send, (await house()).trial().judge, Admission(REQUESTS_MAX))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app()), base_url="http://gateway") as http:
+        gateway.open({})
         assert "penstock apply" in (await http.post("/events/flights", json=flight())).json()["detail"]
         gateway.open({"flights": flights()})
         assert (await http.post("/events/flights", json=flight())).status_code == 202
