@@ -5,17 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.contract.contract import Check, compile_checks, identifier
+from penstock.contract.problems import Problem
+from penstock.contract.timestamps import parse_ms
 from penstock.fold.protocol import Header, Poison
 from penstock.kafka.partition import partition_of
 from penstock.records.wire import RECORD_BYTES_MAX
 from penstock.spec import Stream
 from penstock.spec.field import REJECT
 from penstock.spec.stream import EXTRA_FIELDS
-from penstock_ingestion.contract import Check, compile_checks, identifier
-from penstock_ingestion.framing import TICK, parse_object
-from penstock_ingestion.problems import Problem, Refused
+from penstock_ingestion.framing import TICK
+from penstock_ingestion.refused import Refused
 from penstock_ingestion.requests import Sent, as_value
-from penstock_ingestion.timestamps import parse_ms
+from penstock_ingestion.strict_json import parse_object
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from penstock.contract.quick import compile_quick
+from penstock.contract.rules import Judge, Violation, compile_judge
 from penstock.fold.protocol import Poison
 from penstock.spec import Stream
 from penstock.spec.field import REJECT
-from penstock_ingestion.quick import compile_quick
-from penstock_ingestion.rules import Judge, Violation, compile_judge
 
 Check = Callable[[Any], Any]
 
