@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from penstock.contract.strict_json import parse_object
 from penstock.contract.timestamps import parse_ms
 from penstock.fold.protocol import Header, Poison
-from penstock_ingestion.strict_json import parse_object
 
 HEADER_BYTES_MAX = 1_024
 STRUCTURED = "application/cloudevents+json"

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from penstock.contract.contract import TICK
 from penstock.contract.problems import Problem
+from penstock.contract.strict_json import parse_json, parse_object
 from penstock.contract.timestamps import parse_ms
 from penstock.fold.protocol import Header, Poison
 from penstock_ingestion.cloudevents import HEADER_BYTES_MAX, STRUCTURED, TRACE
-from penstock_ingestion.framing import TICK
 from penstock_ingestion.refused import Refused
-from penstock_ingestion.strict_json import parse_json, parse_object
 
 BATCH_EVENTS_MAX = 1_000
 JSON, JSON_LINES = "application/json", ("application/x-ndjson", "application/jsonl", "application/json-lines")

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from penstock.contract.problems import Problem
+from penstock.contract.strict_json import parse_object
 from penstock.fold.drive import step
 from penstock.fold.limits import Limits
 from penstock.fold.protocol import Header, LogRecord, Output, Poison, Record
@@ -15,7 +16,6 @@ from penstock.spec import Stream
 from penstock_ingestion.fold import IngestionFold
 from penstock_ingestion.refused import Refused
 from penstock_ingestion.requests import BATCH_EVENTS_MAX
-from penstock_ingestion.strict_json import parse_object
 
 MakeFold = Callable[[Stream], Awaitable[tuple[IngestionFold, Resolve]]]
 """A fold of a stream, and what brings the schemas that it misses."""
