@@ -92,13 +92,15 @@ class KafkaProducer:
 
     async def _deliver_to(self, partition: TopicPartition, outputs: Sequence[Output], alone: bool) -> list[int | Exception]:
         places: list[int | Exception] = []
-        try:
-            for batch in self._batches(outputs, 1 if alone else len(outputs)):
+        for batch in self._batches(outputs, 1 if alone else len(outputs)):
+            try:
                 first = await self._acknowledged(batch, partition)
                 places += range(first, first + batch.record_count())
-        except (KafkaError, OSError) as error:
-            places += [error] * (len(outputs) - len(places))
-        return places
+            except (KafkaError, OSError) as error:
+                places += [error] * batch.record_count()
+                break
+        behind = SendFailed("not sent: a record before it failed")
+        return places + [behind] * (len(outputs) - len(places))
 
     async def _send_to(self, partition: TopicPartition, outputs: Sequence[Output]) -> None:
         """All for one partition: mostly one batch; if more, each is acknowledged before the next is sent."""

@@ -52,7 +52,6 @@ class Outbox:
 
     async def run(self) -> None:
         """Send until cancelled; whatever ends it, nobody waits in vain."""
-        taken: list[Parcel] = []
         try:
             while True:
                 await self._arrived.wait()
@@ -65,7 +64,15 @@ class Outbox:
             log.exception("the producer has failed")
             raise
         finally:
-            self._give_up([*taken, *self._waiting])
+            self.close()
+
+    def close(self) -> None:
+        """Give up what is not decided yet, and take nothing more; who waits is told so."""
+        for delivery in self._undecided:
+            if not delivery.done():
+                delivery.fail(Closed("the producer was closed before the event was acknowledged. It may stand in the log"))
+        self._waiting.clear()
+        self._room.close()
 
     def _round(self) -> list[Parcel]:
         """The next parcels, at least one."""
@@ -83,10 +90,3 @@ class Outbox:
             if parcel.delivery.failure() is not None:
                 self._failed.append(parcel.delivery)
         self._room.give(sum(parcel.size_bytes for parcel in parcels))
-
-    def _give_up(self, parcels: list[Parcel]) -> None:
-        for parcel in parcels:
-            if not parcel.delivery.done():
-                parcel.delivery.fail(Closed(f"the producer was closed before {parcel.message.event_id} was acknowledged"))
-        self._waiting.clear()
-        self._room.close()

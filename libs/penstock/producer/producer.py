@@ -113,6 +113,7 @@ class Producer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._outbox.close()  # a task that was cancelled before it began closes nothing
         await self._courier.close()
 
 
