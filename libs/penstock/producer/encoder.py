@@ -102,7 +102,9 @@ class Encoder:
         try:
             return as_json(event)
         except (ValueError, TypeError, RecursionError):
-            raise self._unsendable(number, event, "it holds what JSON cannot carry, such as NaN or bytes") from None
+            is_event = isinstance(event, Mapping) and all(isinstance(name, str) for name in event)
+            what = "it holds what JSON cannot carry, such as NaN or bytes" if is_event else "an event is a mapping from names to values"
+            raise self._unsendable(number, event, what) from None
 
     def _parsed(self, number: int, value: bytes) -> dict[str, Any]:
         """The fields as ingestion will read them. Raises: Invalid."""
