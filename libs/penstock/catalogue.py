@@ -1,31 +1,24 @@
 """The catalogue: what the registry's compacted topic says, kept up to date in every service."""
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
-from random import Random
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from penstock.errors import PenstockError
 from penstock.fold.protocol import Record
-from penstock.fold.weather import Backoff
-from penstock.kafka.consumer import READER
+from penstock.kafka import compacted
 from penstock.records import Wire
 from penstock.records.schemas import SchemaRegistryError
 from penstock.spec import Model, Stream, View, part_from_json
 
-FETCH_TIMEOUT_MS = 1_000
-STALL_TIMEOUT_S = 15.0  # a consumer that is behind and gets nothing for so long is made anew (design, law V)
-WAIT_FIRST_S, WAIT_MAX_S = 0.2, 5.0
 KINDS = ("stream", "view", "model", "version", "checkpoint", "alias")  # the topic also keeps schemas, which are asked for by id
-WEATHER = (KafkaError, OSError, TimeoutError, httpx.HTTPError, SchemaRegistryError)
+NOT_NOW: tuple[type[Exception], ...] = (httpx.HTTPError, SchemaRegistryError)
+WEATHER = compacted.WEATHER + NOT_NOW
 
 _Found = tuple[int, Any]
 
@@ -38,12 +31,9 @@ class Catalogue:
     """
 
     def __init__(self, bootstrap: str, topic: str, wire: Wire) -> None:
-        self._bootstrap = bootstrap
-        self._partition = TopicPartition(topic, 0)
         self._wire = wire
         self._found: dict[str, dict[str, _Found]] = {}
-        self._ready = asyncio.Event()
-        self._changed = asyncio.Event()
+        self._follower = compacted.Follower(bootstrap, topic, self._take, self._tell, NOT_NOW)
         self._tasks = asyncio.TaskGroup()
         self._log = structlog.get_logger().bind(topic=topic)
 
@@ -79,19 +69,15 @@ class Catalogue:
 
     async def ready(self) -> None:
         """Returns when the topic has been read to the end that it had when reading began."""
-        await self._ready.wait()
+        await self._follower.ready()
 
-    async def changes(self) -> AsyncIterator[None]:
+    def changes(self) -> AsyncIterator[None]:
         """Yields when ready, then whenever something has changed since the last time: many changes are one."""
-        await self.ready()
-        while True:
-            changed = self._changed
-            yield
-            await changed.wait()
+        return self._follower.changes()
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
-        self._following = self._tasks.create_task(self._follow())
+        self._following = self._tasks.create_task(self._follower.run())
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
@@ -112,43 +98,6 @@ class Catalogue:
     def _bodies(self, kind: str) -> Mapping[str, dict[str, Any]]:
         return {name: body for name, (_, body) in self._found.get(kind, {}).items()}
 
-    async def _follow(self) -> None:
-        """Read for ever; a consumer that fails is made anew, and reads from the beginning."""
-        backoff = Backoff(WAIT_FIRST_S, WAIT_MAX_S, Random())  # noqa: S311 (jitter)
-        while True:
-            try:
-                async with _consumer(self._bootstrap) as consumer:
-                    await _wait_for_topic(consumer, self._partition.topic)
-                    backoff.reset()
-                    await self._read(consumer)
-            except WEATHER as error:
-                self._log.warning("the registry topic cannot be read", error=f"{type(error).__name__}: {error}")
-            await asyncio.sleep(backoff.next_s())
-
-    async def _read(self, consumer: AIOKafkaConsumer) -> None:
-        """Take records until the consumer stalls."""
-        consumer.assign([self._partition])
-        await consumer.seek_to_beginning(self._partition)
-        end = await self._end(consumer)
-        last_s = asyncio.get_running_loop().time()
-        while True:
-            records = (await consumer.getmany(self._partition, timeout_ms=FETCH_TIMEOUT_MS)).get(self._partition, [])
-            if [record for record in records if await self._take(record)]:
-                self._wake()
-            position = await consumer.position(self._partition)
-            if position >= end and not self._ready.is_set():
-                self._ready.set()
-            now_s = asyncio.get_running_loop().time()
-            if records:
-                last_s = now_s
-            elif now_s - last_s > STALL_TIMEOUT_S:
-                if position < await self._end(consumer):
-                    return
-                last_s = now_s
-
-    async def _end(self, consumer: AIOKafkaConsumer) -> int:
-        return int((await consumer.end_offsets([self._partition]))[self._partition])
-
     async def _take(self, record: Record) -> bool:
         """Whether the record changed anything; one that cannot be understood is told of and passed over."""
         if record.value is None:
@@ -162,22 +111,5 @@ class Catalogue:
             self._log.error("an entry of the registry cannot be read", offset=record.offset, error=str(error))
             return False
 
-    def _wake(self) -> None:
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
-
-
-@contextlib.asynccontextmanager
-async def _consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, **READER)
-    try:
-        await consumer.start()
-        yield consumer
-    finally:
-        await consumer.stop()
-
-
-async def _wait_for_topic(consumer: AIOKafkaConsumer, topic: str) -> None:
-    """Ask for the list of topics until the registry has made this one: asking for it by name could make it, without compaction."""
-    while topic not in await consumer.topics():
-        await asyncio.sleep(WAIT_FIRST_S)
+    def _tell(self, reason: str) -> None:
+        self._log.warning("the registry topic cannot be read", error=reason)

@@ -6,10 +6,10 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from penstock.contract.timestamps import parse_ms
 from penstock.fold.protocol import Record
 from penstock.spec import Stream
-from penstock_ingestion.timestamps import parse_ms
-from tests.unit.ingestion.oracle import Broken, oracle
+from tests.unit.contract.oracle import Broken, oracle
 
 RECORD_BYTES_MAX, TEXT_BYTES_MAX = 1_000_000, 1_024
 TICK = "penstock.tick"

@@ -3,9 +3,11 @@
 import asyncio
 import json
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 from penstock.cli.platform import registry
+from penstock.producer import SyncProducer
 from tests.scenario.doors import START, Doors, failure, reading
 from tests.scenario.running import DEADLINE_S, Platform
 from tests.waiting import until
@@ -25,6 +27,20 @@ def test_what_comes_by_http_and_on_the_topic_comes_out_validated(platform: Platf
     assert [record["value"]["event_id"] for record in found] == ["r1", "r2"]
     assert [record["value"]["warmth"] for record in found] == [37.0, 74.0]
     assert [record["key"] for record in found] == ["s1", "s2"]
+
+
+def test_a_producer_that_knows_an_address_and_a_name_sends_avro_that_comes_out_validated(platform: Platform) -> None:
+    doors, numbers = Doors(platform), count(1)
+    with SyncProducer(platform.at.bootstrap, timeout_s=DEADLINE_S) as producer:
+
+        async def is_avro() -> bool:
+            place = producer.send(doors.readings, json.loads(reading(next(numbers))))
+            return bool((await platform.read(place.topic))[place.offset].name)
+
+        until(is_avro, DEADLINE_S)
+    sent = next(numbers) - 1
+    until(lambda: doors.taken(doors.readings).get("validated") == sent, DEADLINE_S)
+    assert doors.taken(doors.readings) == {"sent": sent, "validated": sent}
 
 
 def test_the_gateway_says_what_is_wrong_and_lets_nothing_of_it_in(platform: Platform) -> None:

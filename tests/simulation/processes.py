@@ -21,7 +21,7 @@ from penstock.kafka.memory import Crash, SeededFaults
 from penstock.kafka.ports import TopicPartition
 from penstock.kafka.sender import Sender
 from penstock_deployer.agent import ServeAgent
-from penstock_ingestion.framing import Decoder
+from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.units import plans as ingestion_plans
 from penstock_trainer.agent import CommandAgent
 from tests.simulation.twins import OnlineTwin, Outside, SimulatedWorld, world_of

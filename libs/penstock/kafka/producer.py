@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -56,10 +56,7 @@ class KafkaProducer:
     async def send(self, outputs: Sequence[Output]) -> None:
         """See ports.Producer."""
         check_sizes(outputs, LETTER_BYTES_MAX)
-        partitions: dict[tuple[str, int], list[Output]] = {}
-        for output in outputs:
-            partitions.setdefault((output.topic, output.partition), []).append(output)
-        sends = (self._send_to(TopicPartition(*partition), each) for partition, each in partitions.items())
+        sends = (self._send_to(partition, [outputs[at] for at in numbers]) for partition, numbers in _numbers(outputs).items())
         results = await asyncio.gather(*sends, return_exceptions=True)
         for result in results:
             if isinstance(result, Exception):
@@ -80,19 +77,57 @@ class KafkaProducer:
             raise SendFailed(f"Kafka did not take the records: {type(error).__name__}: {error}") from error
         return [place.offset for place in places]
 
+    async def deliver(self, outputs: Sequence[Output], *, alone: bool = False) -> list[int | Exception]:
+        """As `send`, for those who answer for each record: the offset where it stands, or why that is not known.
+
+        Behind a record of a partition that failed, nothing of the partition is sent. `alone`: each record in a batch of its own, so that
+        one that the broker does not take takes no other with it.
+        """
+        places: list[int | Exception] = [0] * len(outputs)
+        sends = (self._deliver_to(partition, [outputs[at] for at in numbers], alone) for partition, numbers in _numbers(outputs).items())
+        for numbers, found in zip(_numbers(outputs).values(), await asyncio.gather(*sends), strict=True):
+            for at, place in zip(numbers, found, strict=True):
+                places[at] = place
+        return places
+
+    async def _deliver_to(self, partition: TopicPartition, outputs: Sequence[Output], alone: bool) -> list[int | Exception]:
+        places: list[int | Exception] = []
+        for batch in self._batches(outputs, 1 if alone else len(outputs)):
+            try:
+                first = await self._acknowledged(batch, partition)
+                places += range(first, first + batch.record_count())
+            except (KafkaError, OSError) as error:
+                places += [error] * batch.record_count()
+                break
+        behind = SendFailed("not sent: a record before it failed")
+        return places + [behind] * (len(outputs) - len(places))
+
     async def _send_to(self, partition: TopicPartition, outputs: Sequence[Output]) -> None:
         """All for one partition: mostly one batch; if more, each is acknowledged before the next is sent."""
+        for batch in self._batches(outputs, len(outputs)):
+            await self._acknowledged(batch, partition)
+
+    def _batches(self, outputs: Sequence[Output], records_max: int) -> Iterator[Any]:
         batch = self._producer.create_batch()
         for output in outputs:
-            if not _append(batch, output):
-                await self._acknowledged(batch, partition)
+            if batch.record_count() == records_max or not _append(batch, output):
+                yield batch
                 batch = self._producer.create_batch()
                 taken = _append(batch, output)
                 assert taken, "an empty batch takes any record"
-        await self._acknowledged(batch, partition)
+        yield batch
 
-    async def _acknowledged(self, batch: Any, partition: TopicPartition) -> None:
-        await (await self._producer.send_batch(batch, partition.topic, partition=partition.partition))
+    async def _acknowledged(self, batch: Any, partition: TopicPartition) -> int:
+        """The offset of the first record of the batch, when all of it is acknowledged."""
+        return int((await (await self._producer.send_batch(batch, partition.topic, partition=partition.partition))).offset)
+
+
+def _numbers(outputs: Sequence[Output]) -> dict[TopicPartition, list[int]]:
+    """Which of the outputs are for which partition, in their order."""
+    numbers: dict[TopicPartition, list[int]] = {}
+    for number, output in enumerate(outputs):
+        numbers.setdefault(TopicPartition(output.topic, output.partition), []).append(number)
+    return numbers
 
 
 def _append(batch: Any, output: Output) -> bool:

@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import quote
-
-import httpx
 
 from penstock.errors import PenstockError
 from penstock.fold.weather import Weather
@@ -15,7 +14,7 @@ Schema = dict[str, Any]
 REQUEST_TIMEOUT_S = 10.0
 SCHEMAS_OF_TOPIC_MAX = 100
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
-REFUSED = (httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY)  # incompatible, invalid (Confluent's API): for good
+REFUSED = (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)  # incompatible, invalid (Confluent's API): for good
 
 
 class UnknownSchema(PenstockError):
@@ -49,6 +48,8 @@ class HttpSchemaRegistry:
     """
 
     def __init__(self, url: str) -> None:
+        import httpx  # noqa: PLC0415  # producers need no HTTP, and it brings the command line's libraries along
+
         self._client = httpx.AsyncClient(base_url=url, timeout=REQUEST_TIMEOUT_S, headers={"Accept": MEDIA_TYPE})
 
     async def register(self, subject: str, schema: Schema) -> int:
@@ -62,7 +63,7 @@ class HttpSchemaRegistry:
     async def by_id(self, id: int) -> Schema:
         """The schema with this id."""
         response = await self._client.get(f"/schemas/ids/{id}")
-        if response.status_code == httpx.codes.NOT_FOUND:
+        if response.status_code == HTTPStatus.NOT_FOUND:
             raise UnknownSchema(f"no schema has id {id}")
         if response.is_error:
             raise SchemaRegistryUnavailable(f"schema {id} could not be read: {response.text[:300]}")

@@ -44,16 +44,7 @@ class Wire:
         """A function that encodes records of `schema` for `topic`; registers it under `<topic>-<full name>` (TopicRecordNameStrategy)."""
         name = f"{schema['namespace']}.{schema['name']}" if "namespace" in schema else schema["name"]
         id = await self._registry.register(f"{topic}-{name}", schema)
-        parsed = self._learn(id, schema).parsed
-        header = HEADER.pack(MAGIC, id)
-
-        def write(record: Mapping[str, Any]) -> bytes:
-            buffer = BytesIO()
-            buffer.write(header)
-            schemaless_writer(buffer, parsed, record)
-            return buffer.getvalue()
-
-        return write
+        return writer_of(id, self._learn(id, schema).parsed)
 
     async def fetch(self, id: int) -> None:
         """Learn the schema with this id. Raises: Poison("unknown_schema") if there is none that may be read with.
@@ -105,6 +96,19 @@ class Wire:
     def _learn(self, id: int, schema: Schema) -> Known:
         self._known[id] = Known(schema["name"], parse_schema(schema), schema)
         return self._known[id]
+
+
+def writer_of(id: int, parsed: Any) -> Writer:
+    """A function that encodes records of the parsed schema with this id."""
+    header = HEADER.pack(MAGIC, id)
+
+    def write(record: Mapping[str, Any]) -> bytes:
+        buffer = BytesIO()
+        buffer.write(header)
+        schemaless_writer(buffer, parsed, record)
+        return buffer.getvalue()
+
+    return write
 
 
 def decode(known: Known, value: bytes, start: int) -> dict[str, Any]:

@@ -5,15 +5,16 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from penstock.contract.strict_json import parse_object
+from penstock.contract.timestamps import parse_ms
 from penstock.fold.protocol import Header, Poison
-from penstock_ingestion.strict_json import parse_object
-from penstock_ingestion.timestamps import parse_ms
 
 HEADER_BYTES_MAX = 1_024
 STRUCTURED = "application/cloudevents+json"
 OURS = "penstock."  # a tick has no data
 REQUIRED = ("id", "source", "type")
 READ = frozenset({"ce_id", "ce_time", "ce_type", "ce_source", "content-type"})
+TRACE = ("traceparent", "tracestate")
 TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 TRACESTATE_BYTES_MAX = 512
 
@@ -59,11 +60,8 @@ def from_envelope(value: bytes, trace: tuple[Header, ...]) -> tuple[Attributes, 
             raise Poison("bad_cloudevent", f"{name} is not a text of 1 to {HEADER_BYTES_MAX} bytes")
     time = envelope.get("time")
     time_ms = None if time is None else _time_ms("bad_cloudevent", "time", time)
-    trace = trace or trace_of([(name, envelope[name].encode(errors="replace")) for name in _TRACE if isinstance(envelope.get(name), str)])
+    trace = trace or trace_of([(name, envelope[name].encode(errors="replace")) for name in TRACE if isinstance(envelope.get(name), str)])
     return Attributes(envelope["id"], time_ms, envelope["type"], envelope["source"], trace), _data(envelope)
-
-
-_TRACE = ("traceparent", "tracestate")
 
 
 def trace_of(headers: Sequence[Header]) -> tuple[Header, ...]:

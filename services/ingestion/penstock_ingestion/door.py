@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.contract.contract import TICK
+from penstock.contract.examiner import compile_examiner
+from penstock.contract.problems import Problem
+from penstock.contract.strict_json import parse_object
+from penstock.contract.timestamps import parse_ms
 from penstock.fold.protocol import Header, Poison
 from penstock.kafka.partition import partition_of
 from penstock.records.wire import RECORD_BYTES_MAX
 from penstock.spec import Stream
-from penstock.spec.field import REJECT
-from penstock.spec.stream import EXTRA_FIELDS
-from penstock_ingestion.contract import Check, compile_checks, identifier
-from penstock_ingestion.framing import TICK, parse_object
-from penstock_ingestion.problems import Problem, Refused
+from penstock_ingestion.refused import Refused
 from penstock_ingestion.requests import Sent, as_value
-from penstock_ingestion.timestamps import parse_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Door:
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
-        self._checks = [(name, _identified(stream, name, check)) for name, check in compile_checks(stream)]
+        self._examine = compile_examiner(stream)
 
     def message(self, number: int, sent: Sent) -> Message | tuple[Problem, ...]:
         """The record for the event of this number in its request, or what is wrong with it. Raises: Refused if it is too large."""
@@ -45,7 +45,7 @@ class Door:
             return sent.problems
         if not isinstance(sent.fields, dict) or TICK in sent.fields:
             return (Problem(number, "", "undecodable", "not a JSON object, or a tick (those go to …/ticks)"),)
-        kept, problems = self._check(number, sent.fields)
+        kept, problems = self._examine(number, sent.fields)
         if problems:
             return tuple(problems)
         try:
@@ -67,27 +67,8 @@ class Door:
         value = json.dumps({TICK: time}).encode()
         return [Message(partition, None, value, (), None) for partition in range(self.stream.partitions)]
 
-    def _check(self, number: int, event: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-        kept: dict[str, Any] = {}
-        problems: list[Problem] = []
-        for name, check in self._checks:
-            try:
-                kept[name] = check(event.get(name))
-            except Poison as poison:
-                problems.append(Problem(number, name, poison.code, poison.reason))
-        if self.stream.extra_fields == REJECT:
-            extra = (name for name in event if name not in self.stream.fields)
-            problems += (Problem(number, name, EXTRA_FIELDS, "the stream does not declare it") for name in extra)
-        return kept, problems
-
     def _id(self, kept: Mapping[str, Any], headers: tuple[Header, ...]) -> str | None:
         if self.stream.id is not None:
             return str(kept[self.stream.id])
         ids = [value.decode() for name, value in headers if name == "ce_id" and value]
         return ids[0] if ids else None
-
-
-def _identified(stream: Stream, name: str, check: Check) -> Check:
-    """The check of a field that is the entity or the id of its stream: the fold would refuse it empty or too long."""
-    codes = {stream.id: "no_id", stream.key: "no_key"}
-    return (lambda value: identifier(codes[name], name, check(value))) if name in codes else check

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from penstock.contract.contract import compile_contract, identifier
+from penstock.contract.rules import Violation
 from penstock.deadletters.letters import Place
 from penstock.fold.origin import origin_of
 from penstock.fold.poison import check_sizes
@@ -20,11 +22,10 @@ from penstock.spec import Stream
 from penstock.spec.avro import EVENT_ID, EVENT_TIME_MS, ORIGIN
 from penstock_ingestion.arrivals import Arrivals
 from penstock_ingestion.clock import Clock
-from penstock_ingestion.contract import compile_contract, identifier
+from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.duplicates import RecentIds, payload_digest
-from penstock_ingestion.framing import Decoder, Event, SentTick, unframe
+from penstock_ingestion.framing import Event, SentTick, unframe
 from penstock_ingestion.replays import Replays, first_place
-from penstock_ingestion.rules import Violation
 from penstock_ingestion.unique import UniqueValues
 
 

@@ -3,18 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from penstock.contract.contract import TICK
+from penstock.contract.strict_json import parse_object
+from penstock.contract.timestamps import parse_ms
 from penstock.fold.protocol import Header, Poison, Record
 from penstock.parking import Parking, parking_of
 from penstock.records.wire import MAGIC, RECORD_BYTES_MAX
-from penstock_ingestion.cloudevents import HEADER_BYTES_MAX, NONE, Attributes, from_envelope, from_headers
+from penstock_ingestion.cloudevents import NONE, Attributes, from_envelope, from_headers
 from penstock_ingestion.decoder import SINGLE_OBJECT, Decoder
-from penstock_ingestion.strict_json import parse_json, parse_object
-from penstock_ingestion.timestamps import parse_ms
-
-__all__ = ["HEADER_BYTES_MAX", "TICK", "Decoder", "Event", "SentTick", "parse_json", "parse_object", "unframe"]
 
 JSON_OBJECT = ord("{")
-TICK = "penstock.tick"
 
 
 class Event(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import zstandard
 
-from penstock_ingestion.problems import Refused
+from penstock_ingestion.refused import Refused
 
 GZIP_WINDOW = 31  # 2^15 bytes, with gzip's header and checksum
 ZSTD_WINDOW_BYTES_MAX = 8 * 1024 * 1024  # what RFC 8878 asks every decoder to take

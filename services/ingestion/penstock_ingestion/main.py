@@ -15,7 +15,7 @@ from penstock_ingestion import quality, sender
 from penstock_ingestion.admission import Admission
 from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.gateway import Gateway
-from penstock_ingestion.units import make_trial, plans
+from penstock_ingestion.units import make_trial, plans, register_schema
 
 
 async def main(process: Process) -> None:
@@ -35,12 +35,17 @@ async def main(process: Process) -> None:
 
 
 async def _changes(world: World, gateway: Gateway) -> AsyncIterator[None]:
-    """The changes of the catalogue. The gateway follows after the fleet, or an old fold would judge what a new contract let in."""
+    """The changes of the catalogue. Gateway and producers follow after the fleet: no old fold judges what a new contract let in."""
+    known: dict[str, Stream] = {}
     async for _ in world.catalogue.changes():
         streams = _streams(world)
         yield
         gateway.open(streams)
         world.process.ready = True
+        for name, stream in streams.items():
+            if known.get(name) != stream:
+                await register_schema(world, stream)
+        known = streams
 
 
 def _streams(world: World) -> dict[str, Stream]:

@@ -7,17 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from penstock.contract.contract import TICK
+from penstock.contract.problems import Problem
+from penstock.contract.strict_json import parse_json, parse_object
+from penstock.contract.timestamps import parse_ms
 from penstock.fold.protocol import Header, Poison
-from penstock_ingestion.framing import HEADER_BYTES_MAX, TICK, parse_json, parse_object
-from penstock_ingestion.problems import Problem, Refused
-from penstock_ingestion.timestamps import parse_ms
+from penstock_ingestion.cloudevents import HEADER_BYTES_MAX, STRUCTURED, TRACE
+from penstock_ingestion.refused import Refused
 
 BATCH_EVENTS_MAX = 1_000
 JSON, JSON_LINES = "application/json", ("application/x-ndjson", "application/jsonl", "application/json-lines")
-STRUCTURED, STRUCTURED_BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
+STRUCTURED_BATCH = "application/cloudevents-batch+json"
 MEDIA_TYPES = (JSON, *JSON_LINES, STRUCTURED, STRUCTURED_BATCH)
 ATTRIBUTES = ("specversion", "id", "source", "type", "subject", "time")
-TRACE = ("traceparent", "tracestate")
 IDEMPOTENCY_KEY = "idempotency-key"
 KEY_BYTES_MAX = HEADER_BYTES_MAX - 8  # the number of an event of a batch stands behind it
 

@@ -6,14 +6,15 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from penstock.contract.problems import Problem
+from penstock.contract.strict_json import parse_object
 from penstock.fold.drive import step
 from penstock.fold.limits import Limits
 from penstock.fold.protocol import Header, LogRecord, Output, Poison, Record
 from penstock.fold.setup import Resolve
 from penstock.spec import Stream
 from penstock_ingestion.fold import IngestionFold
-from penstock_ingestion.framing import parse_object
-from penstock_ingestion.problems import Problem, Refused
+from penstock_ingestion.refused import Refused
 from penstock_ingestion.requests import BATCH_EVENTS_MAX
 
 MakeFold = Callable[[Stream], Awaitable[tuple[IngestionFold, Resolve]]]

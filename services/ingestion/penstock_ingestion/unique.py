@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from penstock.contract.rules import Violation
 from penstock.fold.protocol import Segment
 from penstock.spec import Field
 from penstock.spec.field import REJECT
 from penstock_ingestion.duplicates import NO_PAYLOAD, RecentIds
-from penstock_ingestion.rules import Violation
 
 
 class UniqueValues:

@@ -40,6 +40,18 @@ async def make_runner(world: World, decoder: Decoder, stream: Stream) -> Runner:
     return world.runner(unit, resolve=partial(_resolve, decoder))
 
 
+async def register_schema(world: World, stream: Stream) -> None:
+    """Register the schema of a stream's producers: those that follow the registry's topic go over to a change when they see its schema.
+
+    So this is done once the fold has gone over. If the schema registry refuses it, producers send JSON.
+    """
+    topic = world.process.topic("events", stream.name)
+    try:
+        await patiently(world.process.log, partial(world.wire.writer, topic, producer_schema(stream)))
+    except PenstockError as error:
+        world.process.log.error("schema_refused", topic=topic, reason=str(error), cure="penstock logs registry")
+
+
 def make_trial(world: World) -> Trial:
     """What the gateway asks before a dead letter is sent again."""
 

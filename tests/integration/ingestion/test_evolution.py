@@ -19,7 +19,7 @@ from penstock.records import Wire, Writer
 from penstock.records.wire import HEADER, schema_id
 from penstock.spec import Field, Stream
 from penstock.spec.avro import producer_schema, stream_schema
-from penstock_ingestion.framing import Decoder
+from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.units import make_runner
 from penstock_registry.compatibility import problems
 from tests.conftest import Corner

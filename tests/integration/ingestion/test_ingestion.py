@@ -13,6 +13,7 @@ import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from penstock.catalogue import Catalogue
+from penstock.contract.problems import Problem
 from penstock.errors import PenstockError
 from penstock.fold.protocol import Output, Record
 from penstock.fold.runner import Runner
@@ -30,9 +31,8 @@ from penstock.spec.avro import producer_schema
 from penstock.world import World
 from penstock_ingestion import CARD, sender
 from penstock_ingestion.admission import Admission
-from penstock_ingestion.framing import Decoder
+from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.gateway import Gateway
-from penstock_ingestion.problems import Problem
 from penstock_ingestion.units import make_runner
 from tests.conftest import Corner
 from tests.waiting import until

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from penstock_ingestion.problems import Refused
-from penstock_ingestion.requests import BATCH_EVENTS_MAX, JSON, JSON_LINES, STRUCTURED, STRUCTURED_BATCH, Sent, read_events
+from penstock_ingestion.cloudevents import STRUCTURED
+from penstock_ingestion.refused import Refused
+from penstock_ingestion.requests import BATCH_EVENTS_MAX, JSON, JSON_LINES, STRUCTURED_BATCH, Sent, read_events
 
 
 def event(**changes: Any) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from typing import Any
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from hypothesis import given, settings, strategies as st
 
+from penstock.contract.contract import compile_contract
 from penstock.records import Wire
 from penstock.records.schemas import MemorySchemaRegistry, Schema
 from penstock.spec import Field
 from penstock.spec.avro import producer_schema
-from penstock_ingestion.contract import compile_contract
 from penstock_ingestion.decoder import Decoder
 from tests.unit.ingestion.streams import fields, flights
 

@@ -11,8 +11,9 @@ import pytest
 from starlette.types import Message as AsgiMessage
 
 from penstock_ingestion.admission import Admission
+from penstock_ingestion.cloudevents import STRUCTURED
 from penstock_ingestion.gateway import BODY_BYTES_MAX, Gateway
-from penstock_ingestion.requests import STRUCTURED, STRUCTURED_BATCH
+from penstock_ingestion.requests import STRUCTURED_BATCH
 from tests.unit.ingestion.streams import flight, flights, house, record
 from tests.unit.ingestion.test_gateway import REQUESTS_MAX, Log, codes
 

@@ -9,7 +9,7 @@ import zstandard
 from hypothesis import given, strategies as st
 
 from penstock_ingestion.inflate import inflate
-from penstock_ingestion.problems import Refused
+from penstock_ingestion.refused import Refused
 
 LIMIT_BYTES = 100_000
 PACK = {"gzip": gzip.compress, "zstd": zstandard.ZstdCompressor().compress}

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from penstock.contract.quick import compile_quick
+from penstock.contract.rules import Judge, Violation, compile_judge
 from penstock.fold.protocol import Poison
 from penstock.spec import Stream
 from penstock.spec.field import REJECT
-from penstock_ingestion.quick import compile_quick
-from penstock_ingestion.rules import Judge, Violation, compile_judge
 
 Check = Callable[[Any], Any]
 
+TICK = "penstock.tick"  # the one name that no event may have: its value is a time, and no event stands there
 IDENTIFIER_BYTES_MAX = 1_024  # every service behind keeps entities and event ids in memory
 
 
@@ -58,8 +59,11 @@ def compile_contract(stream: Stream) -> Contract:
 
 
 def compile_checks(stream: Stream) -> tuple[tuple[str, Check], ...]:
-    """The check of each field by name: a function from what was sent (None: absent or null) to what is kept. It raises Violation."""
-    return tuple((name, _silent(judge)) for name, judge in _judges(stream))
+    """The check of each field by name: a function from what was sent (None: absent or null) to what is kept. It raises Violation.
+
+    The entity and the id of the stream are checked as such too: neither may be empty or too long.
+    """
+    return tuple((name, _identified(stream, name, _silent(judge))) for name, judge in _judges(stream))
 
 
 def identifier(code: str, name: str, value: str | int) -> str:
@@ -74,6 +78,11 @@ def identifier(code: str, name: str, value: str | int) -> str:
 
 def _judges(stream: Stream) -> tuple[tuple[str, Judge], ...]:
     return tuple((name, compile_judge(field)) for name, field in stream.fields.items())
+
+
+def _identified(stream: Stream, name: str, check: Check) -> Check:
+    codes = {stream.id: "no_id", stream.key: "no_key"}
+    return (lambda value: identifier(codes[name], name, check(value))) if name in codes else check
 
 
 def _silent(judge: Judge) -> Check:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from penstock.contract.contract import compile_checks, compile_contract
+from penstock.contract.timestamps import TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN
 from penstock.fold.protocol import Poison
 from penstock.spec import Field
 from penstock.spec.field import RULES
-from penstock_ingestion.contract import compile_checks, compile_contract
-from penstock_ingestion.timestamps import TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN
-from tests.unit.ingestion.oracle import oracle
+from tests.unit.contract.oracle import oracle
 from tests.unit.ingestion.streams import NOON_MS, fields, flight, flights
 
 

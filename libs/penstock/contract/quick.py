@@ -6,9 +6,9 @@ from datetime import datetime
 from sys import float_info
 from typing import Any, NamedTuple
 
+from penstock.contract.timestamps import TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, parse_ms, to_ms
 from penstock.spec import Field
 from penstock.spec.pattern import compile_pattern
-from penstock_ingestion.timestamps import TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, parse_ms, to_ms
 
 Quick = Callable[[Mapping[str, Any]], dict[str, Any] | None]
 Test = Callable[[Any], Any]

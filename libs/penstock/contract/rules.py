@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from penstock.contract.timestamps import TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, parse_ms, to_ms
 from penstock.fold.protocol import Poison
 from penstock.spec import Field
 from penstock.spec.field import CLIP, NULL, REJECT
 from penstock.spec.pattern import compile_pattern
-from penstock_ingestion.timestamps import TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, parse_ms, to_ms
 
 LONG_MIN, LONG_MAX = -(2**63), 2**63 - 1
 VERBS = {NULL: "nulled", CLIP: "clipped", "warn": "warned"}

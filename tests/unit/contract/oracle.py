@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from penstock.contract.timestamps import TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, parse_ms
 from penstock.spec import Field
-from penstock_ingestion.timestamps import TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, parse_ms
 
 DEFAULTS = {"negative_zero": "clip"}
 

@@ -1,17 +1,8 @@
-"""What a request can be told: that it is refused as a whole, and what is wrong with each of its events."""
+"""A request that is refused as a whole."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with one event of a request: `field` is empty if it is no single field."""
-
-    event: int
-    field: str
-    code: str
-    detail: str
+from penstock.contract.problems import Problem
 
 
 class Refused(Exception):
