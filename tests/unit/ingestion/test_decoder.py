@@ -9,8 +9,9 @@ import pytest
 from penstock.fold.protocol import Missing, Poison
 from penstock.records.schemas import MemorySchemaRegistry, Schema
 from penstock.records.wire import Wire
-from penstock_ingestion.decoder import ABSENT_S, SINGLE_OBJECT, Decoder, Event, fingerprint_of, unframe
+from penstock_ingestion.decoder import ABSENT_S, SINGLE_OBJECT, Decoder, fingerprint_of
 from penstock_ingestion.framing import Event, unframe
+from tests.simulation.virtual import run
 from tests.unit.ingestion.streams import TOPIC, record
 
 SCHEMA = {"type": "record", "name": "Reading", "fields": [{"name": "x", "type": "double"}]}
