@@ -88,9 +88,11 @@ class SyncProducer:
                 self._started.set_result(None)
                 if not await self._leave:
                     raise asyncio.CancelledError  # what is in the buffer is given up
-        except (PenstockError, asyncio.CancelledError) as error:
+        except BaseException as error:  # whoever waits for the start must hear of it, whatever it is
             if not self._started.done():
                 self._started.set_exception(error)
+            elif not isinstance(error, (PenstockError, asyncio.CancelledError)):
+                raise
 
     def _open(self) -> Producer:
         if self._producer is None:
