@@ -1,6 +1,7 @@
 """The producer for code that waits: the asynchronous one on an event loop in a thread of its own."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ from penstock.producer.options import Options
 from penstock.producer.producer import Producer
 
 Result = TypeVar("Result")
+log = logging.getLogger(__name__)
 _CLOSED = CLOSED.replace("async with Producer", "with SyncProducer")
 
 
@@ -88,9 +90,13 @@ class SyncProducer:
                 self._started.set_result(None)
                 if not await self._leave:
                     raise asyncio.CancelledError  # what is in the buffer is given up
-        except (PenstockError, asyncio.CancelledError) as error:
+        except BaseException as error:
             if not self._started.done():
                 self._started.set_exception(error)
+            elif isinstance(error, PenstockError):  # who left the block was told by `flush`, or left it with an error
+                log.error("the producer has ended: %s", error)
+            elif not isinstance(error, asyncio.CancelledError):
+                raise
 
     def _open(self) -> Producer:
         if self._producer is None:
