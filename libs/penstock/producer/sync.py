@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -105,9 +105,13 @@ class SyncProducer:
 
     def _call(self, work: Coroutine[Any, Any, Result]) -> Result:
         try:
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
         except RuntimeError:  # the loop was closed meanwhile
             work.close()
+            raise Closed(_CLOSED) from None
+        try:
+            return future.result()
+        except CancelledError:  # it was closed while this waited
             raise Closed(_CLOSED) from None
 
 
