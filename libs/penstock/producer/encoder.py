@@ -154,6 +154,7 @@ def as_json(event: Mapping[str, Any]) -> bytes:
 
     Raises: ValueError or TypeError for what JSON cannot carry.
 
+    >>> from datetime import UTC
     >>> as_json({"at": datetime(1970, 1, 2, tzinfo=UTC), "x": -0.0})
     b'{"at":86400000,"x":-0.0}'
     """

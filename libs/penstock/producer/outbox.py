@@ -43,10 +43,12 @@ class Outbox:
 
     async def flush(self) -> None:
         """Return when everything that was accepted before is decided. Raises: the first failure that nobody has awaited."""
-        for delivery in list(self._undecided):
+        pending = list(self._undecided)
+        for delivery in pending:
             await delivery.settled()
-        failures = [failure for each in self._failed if (failure := each.unheard()) is not None]
+        unheard = [each for each in (*self._failed, *pending) if each.unheard() is not None]
         self._failed.clear()
+        failures = [failure for each in unheard if (failure := each.heard()) is not None]
         if failures:
             raise failures[0]
 

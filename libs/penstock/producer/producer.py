@@ -1,7 +1,7 @@
 """The asynchronous producer: judges an event, waits for room, and says where it stands in the log."""
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -17,6 +17,8 @@ from penstock.producer.errors import Closed, Invalid
 from penstock.producer.options import Options, Settings
 from penstock.producer.outbox import Outbox
 from penstock.producer.streams import Known
+
+log = logging.getLogger(__name__)
 
 
 class Producer:
@@ -89,8 +91,10 @@ class Producer:
             if kind is None:
                 await self.flush()
             elif issubclass(kind, Exception):
-                with contextlib.suppress(PenstockError):  # what ended the block comes first
+                try:
                     await self.flush()
+                except PenstockError as failure:  # what ended the block comes first
+                    log.error("the producer has ended: %s", failure)
         finally:
             await self._stop()
 

@@ -1,9 +1,10 @@
 """The producer for code that waits: the asynchronous one on an event loop in a thread of its own."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -16,6 +17,7 @@ from penstock.producer.options import Options
 from penstock.producer.producer import Producer
 
 Result = TypeVar("Result")
+log = logging.getLogger(__name__)
 _CLOSED = CLOSED.replace("async with Producer", "with SyncProducer")
 
 
@@ -88,10 +90,12 @@ class SyncProducer:
                 self._started.set_result(None)
                 if not await self._leave:
                     raise asyncio.CancelledError  # what is in the buffer is given up
-        except BaseException as error:  # whoever waits for the start must hear of it, whatever it is
+        except BaseException as error:
             if not self._started.done():
                 self._started.set_exception(error)
-            elif not isinstance(error, (PenstockError, asyncio.CancelledError)):
+            elif isinstance(error, PenstockError):  # who left the block was told by `flush`, or left it with an error
+                log.error("the producer has ended: %s", error)
+            elif not isinstance(error, asyncio.CancelledError):
                 raise
 
     def _open(self) -> Producer:
@@ -101,9 +105,13 @@ class SyncProducer:
 
     def _call(self, work: Coroutine[Any, Any, Result]) -> Result:
         try:
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
         except RuntimeError:  # the loop was closed meanwhile
             work.close()
+            raise Closed(_CLOSED) from None
+        try:
+            return future.result()
+        except CancelledError:  # it was closed while this waited
             raise Closed(_CLOSED) from None
 
 

@@ -210,8 +210,13 @@ async def test_a_platform_that_cannot_be_read_is_told_when_the_producer_starts(c
         async with Producer(bootstrap, topic_prefix=corner.prefix, timeout_s=8):
             pass
 
-    nobody, empty = await asyncio.gather(start("127.0.0.1:1"), start(corner.bootstrap), return_exceptions=True)
-    assert (type(nobody), type(empty)) == (Unavailable, Unavailable)
+    def start_thread() -> None:
+        with SyncProducer("127.0.0.1:1", timeout_s=1):
+            pass
+
+    started = (start("127.0.0.1:1"), start(corner.bootstrap), asyncio.to_thread(start_thread))
+    nobody, empty, thread = await asyncio.gather(*started, return_exceptions=True)
+    assert (type(nobody), type(empty), type(thread)) == (Unavailable, Unavailable, Unavailable)
     assert "KafkaConnectionError" in str(nobody)
     assert f"there is no topic {corner.prefix}registry" in str(empty)
 

@@ -20,6 +20,7 @@ from tests.simulation.virtual import run
 from tests.waiting import until
 
 TIMEOUT_S = 60.0
+STOP_S = 2.0  # of virtual time
 
 
 @dataclass
@@ -44,6 +45,7 @@ class _Carrier:
 
     async def stop(self) -> None:
         self._failed = True
+        await asyncio.sleep(STOP_S)
 
     async def deliver(self, outputs: Sequence[Output], *, alone: bool = False) -> list[int | Exception]:
         assert not self._failed, "a producer that has failed is good for nothing"
@@ -127,7 +129,7 @@ def test_what_is_not_acknowledged_in_time_fails_and_what_comes_later_does_not_wa
             late = await box.accept(message(b"late"))
             with pytest.raises(NotAcknowledged, match="send it again with the same id"):
                 await late
-            assert asyncio.get_running_loop().time() == pytest.approx(TIMEOUT_S, abs=1)
+            assert asyncio.get_running_loop().time() == pytest.approx(TIMEOUT_S, abs=STOP_S + 1)
             broker.is_open.set()
             assert (await (await box.accept(message(b"next")))).offset == 0
             await box.flush()
@@ -158,6 +160,19 @@ def test_one_that_the_broker_does_not_take_takes_no_other_with_it() -> None:
                 await deliveries[1]
             assert (await deliveries[2]).event_id == "c"
         assert list(dict.fromkeys(broker.log)) == [b"a", b"c"]
+
+    run(story())
+
+
+def test_flush_tells_of_a_record_that_was_refused_while_its_connection_is_still_being_closed() -> None:
+    async def story() -> None:
+        broker = Broker(size_max=10)
+        broker.is_open.set()
+        async with outbox(broker) as box:
+            await box.accept(message(b"b" * 20))
+            with pytest.raises(TooLarge):
+                await box.flush()
+            await box.flush()
 
     run(story())
 
