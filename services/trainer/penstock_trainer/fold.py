@@ -1,4 +1,4 @@
-"""The trainer's fold: a model as a deterministic function of its learning log. This is the page to read; `prequential` is its other half."""
+"""The trainer's fold: a model as a deterministic function of its learning log. The page to read; `prequential` is its other half."""
 
 from collections.abc import Iterable
 from typing import Any
