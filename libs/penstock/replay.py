@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from penstock.contract.contract import TICK
 from penstock.journal import Journal
 from penstock.kafka.cluster import KafkaCluster
 from penstock.kafka.log import read_log
@@ -200,4 +201,4 @@ def closing_ticks(spec: Spec, last_ms: dict[str, int]) -> Iterator[tuple[str, in
 
 
 def _tick(at_ms: int) -> bytes:
-    return json.dumps({"penstock.tick": datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()}).encode()
+    return json.dumps({TICK: datetime.fromtimestamp(at_ms / 1000, UTC).isoformat()}).encode()
