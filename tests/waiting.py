@@ -9,7 +9,7 @@ PAUSE_S = 0.02
 Condition = Callable[[], bool | Awaitable[bool]]
 
 
-def until(condition: Condition, timeout_s: float = 20.0) -> Awaitable[None]:
+def until(condition: Condition, timeout_s: float = 60.0) -> Awaitable[None]:
     """Return as soon as `condition()` holds: await it in an async test; in one without a loop it has waited when it returns.
 
     Raises: AssertionError when the condition does not hold within `timeout_s`.

@@ -102,12 +102,13 @@ class Station(NamedTuple):
 
 async def counted(runner: Runner, sent: int) -> dict[str, int]:
     """The counts of all folds together, once so many events have been folded and acknowledged."""
-    async with asyncio.timeout(WAIT_S):
-        while True:
-            await runner.settled()
-            total = {name: sum(fold.counts[name] for fold in runner.folds.values()) for name in COUNTS}
-            if total["sent"] >= sent:
-                return total
+
+    def total(name: str) -> int:
+        return sum(fold.counts[name] for fold in runner.folds.values())
+
+    await until(lambda: total("sent") >= sent, WAIT_S)
+    await runner.settled()
+    return {name: total(name) for name in COUNTS}
 
 
 @asynccontextmanager

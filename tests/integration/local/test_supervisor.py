@@ -144,16 +144,18 @@ def test_a_service_that_dies_at_the_start_stops_all_and_its_log_says_why(tmp_pat
 
 def test_an_answer_of_another_process_is_not_readiness(tmp_path: Path) -> None:
     folder = tmp_path / "stack"
-    child = str(Path(__file__).with_name("child.py"))
-    impostor = Service("a", (sys.executable, child, "a", str(tmp_path / "notes"), "claim", "1"))
+    notes, child = tmp_path / "notes", str(Path(__file__).with_name("child.py"))
+    impostor = Service("a", (sys.executable, child, "a", str(notes), "claim", "1"))
 
     async def is_never_ready() -> None:
+        starting = asyncio.create_task(start_and_stop(folder, impostor))
+        await until(lambda: notes.exists() and "started" in notes.read_text())
         async with asyncio.timeout(3):
-            await start_and_stop(folder, impostor)
+            await starting
 
     with pytest.raises(TimeoutError):
         asyncio.run(is_never_ready())
-    assert (tmp_path / "notes").read_text().count("started") == 1
+    assert notes.read_text().count("started") == 1
 
 
 def test_the_state_file_is_private_since_it_holds_the_password(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ async def test_a_handler_ends_when_its_caller_waits_no_longer() -> None:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await stub.GetServing(pb.GetServingRequest(model="late"), timeout=0.3)
         assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-        await until(ended.is_set, 5)
+        await until(ended.is_set)
 
 
 async def test_weather_behind_a_handler_is_unavailable_and_not_a_crash() -> None:
