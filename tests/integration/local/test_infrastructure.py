@@ -48,7 +48,11 @@ def processes(folder: Path) -> dict[str, Process]:
 
 
 def restarted(folder: Path, name: str) -> Callable[[], bool]:
-    return lambda: processes(folder)[name].state == "ready" and processes(folder)[name].restarts == 1
+    def is_back() -> bool:
+        process = processes(folder)[name]  # read once: "ready" from before its death and the count from behind it would go together
+        return process.state == "ready" and process.restarts == 1
+
+    return is_back
 
 
 async def write(addresses: Addresses) -> None:
