@@ -56,7 +56,11 @@ def noted(notes: Path) -> list[dict[str, Any]]:
 
 
 def restarted(folder: Path, name: str) -> Callable[[], bool]:
-    return lambda: processes(folder)[name].state == "ready" and processes(folder)[name].restarts == 1
+    def is_back() -> bool:
+        process = processes(folder)[name]  # read once: "ready" from before its death and the count from behind it would go together
+        return process.state == "ready" and process.restarts == 1
+
+    return is_back
 
 
 def test_a_killed_service_comes_back_on_the_same_port(tmp_path: Path) -> None:
