@@ -10,7 +10,19 @@ from benchmarks.machine import facts
 from benchmarks.report import print_facts, print_result, write
 from penstock.errors import PenstockError
 
-NAMES = ("trainer_loop", "replay", "pending", "snapshots", "worker", "ingestion", "ingestion_worker", "gateway", "recovery", "pipeline")
+NAMES = (
+    "trainer_loop",
+    "replay",
+    "pending",
+    "snapshots",
+    "worker",
+    "ingestion",
+    "ingestion_worker",
+    "gateway",
+    "recovery",
+    "pipeline",
+    "idle",
+)
 FOLDER = Path(".penstock") / "bench"
 
 

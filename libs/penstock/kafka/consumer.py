@@ -23,7 +23,7 @@ READER = {
     "auto_offset_reset": "none",
     "isolation_level": "read_committed",
     "request_timeout_ms": 40_000,
-    "fetch_max_wait_ms": 100,  # a partition that is resumed waits for the fetch that is on its way
+    "fetch_max_wait_ms": 500,  # of a topic that is silent; a partition that is resumed waits for the fetch that is on its way
     "max_partition_fetch_bytes": 1024 * 1024,
     "fetch_max_bytes": 16 * 1024 * 1024,
     "metadata_max_age_ms": 30_000,
