@@ -29,7 +29,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever needs the platform comes last, in its random order: with all that tests leave on it, an idle one takes CPU time from the others."""
+    """Whatever needs the platform comes last, in its random order: with all that tests leave on it, it takes CPU time while it idles."""
     items.sort(key=lambda item: "platform" in getattr(item, "fixturenames", ()))
 
 
