@@ -1,7 +1,7 @@
 """The same work done twice on the same Kafka: by the production runner with a fold, and by a stock Faust agent.
 
 A round's rate is outputs per second between the first and the last of them, by the broker's clock; both read a topic that is full before
-they start. The last output must be the right one, or there is no figure.
+they start. The last output must be the right one and no output may be there twice, or there is no figure.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from penstock.errors import PenstockError
 from penstock.fold.protocol import Fold
 from penstock.fold.runner import Runner, Unit
 from penstock.fold.snapshots import PostgresSnapshots
+from penstock.kafka.log import read_log
 from penstock.kafka.ports import TopicPartition
 
 GOAL = 12.0
@@ -95,7 +96,15 @@ class Course:
         assert source is not None
         if last.value != self.right(source.value or b"", self.count - 1):
             raise PenstockError(f"the last record of {outputs} is not what was to be forwarded. Try: a smaller RECORDS")
+        await self._check_each_once(outputs)
         return self.count / max(last.timestamp - first.timestamp, 1) * 1e3
+
+    async def _check_each_once(self, outputs: str) -> None:
+        """Behind the last output nothing may stand but what a fold writes when it idles; an output sent twice would be a rate too high."""
+        end = (await self.place.kafka.bounds(TopicPartition(outputs, 0))).end
+        values = [record.value async for records in read_log(self.place.bootstrap, outputs, 0, end) for record in records]
+        if len(set(values)) < len(values):
+            raise PenstockError(f"{len(values) - len(set(values)):,} records of {outputs} are there twice. Try: a smaller RECORDS")
 
 
 @contextlib.asynccontextmanager

@@ -48,7 +48,7 @@ async def _measure(folder: Path, count: int, rounds: int) -> Result:
         rates = [{"penstock": await track.penstock(make_fold), "faust": await track.faust(make_agent)} for _ in range(rounds)]
     lines, figures = rows(rates, "faust", "stock Faust agent")
     ours = median(each["penstock"] for each in rates)
-    notes = [f"{count:,} records; {rounds} rounds of each", "the last output of every round is the right one"]
+    notes = [f"{count:,} records; {rounds} rounds of each", "the last output of every round is the right one, none is there twice"]
     return Result(
         ("", "median", "worst round", "goal"),
         [("Penstock worker, records/s", f"{ours:,.0f}", "", ""), *lines],

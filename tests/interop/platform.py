@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from penstock.fold.poison import opened as reasons_of
+from penstock.fold.protocol import Record
 from penstock.kafka.cluster import KafkaCluster, opened
-from penstock.kafka.consumer import READER
-from penstock.kafka.ports import TopicPartition as Place
+from penstock.kafka.log import read_log
 from penstock.local.stack import start_detached, stop, wipe
 from penstock.local.state import StackAddresses
 from penstock.records import Wire
@@ -25,8 +24,8 @@ from tests.waiting import until
 
 SPECIFICATION = Path(__file__).with_name("penstock.yaml")
 SETTLED_WITHIN_S = 60.0
-POLL_MS = 200
 TICK = "Tick"
+NOT_YET = (httpx.codes.NOT_FOUND, httpx.codes.SERVICE_UNAVAILABLE)
 
 Places = Mapping[int, int]
 """An offset of every partition of a topic."""
@@ -55,7 +54,7 @@ async def _are_open(gateway: httpx.AsyncClient) -> bool:
     """Whether both doors of the streams are open: every partition has its fold, and the gateway knows the stream."""
     for stream in (READINGS, SIGNALS):
         quality, trial = await gateway.get(f"/streams/{stream}"), await gateway.post(f"/events/{stream}/trial")
-        if quality.is_error or len(quality.json()["partitions"]) < PARTITIONS or trial.status_code == httpx.codes.NOT_FOUND:
+        if quality.is_error or len(quality.json()["partitions"]) < PARTITIONS or trial.status_code in NOT_YET:
             return False
     return True
 
@@ -87,7 +86,7 @@ def _topics(stream: str) -> tuple[str, str, str]:
     return f"events.{stream}", f"validated.{stream}", f"dlq.events.{stream}"
 
 
-def _reason(record: ConsumerRecord) -> str:
+def _reason(record: Record) -> str:
     letter = reasons_of(record.headers)
     return "not one of ours" if letter is None else f"{letter[1]['code']}: {letter[1]['message']}"
 
@@ -113,26 +112,17 @@ class _Look:
         read = [(record, *await self.wire.read_or_fetch(record.value)) for record in await self.read(topic, since)]
         return [Validated(record.partition, record.key, fields) for record, name, fields in read if name != TICK]
 
-    async def read(self, topic: str, since: Places) -> list[ConsumerRecord]:
+    async def read(self, topic: str, since: Places) -> list[Record]:
         """The records of a topic from some places to its end."""
-        ends, found = await self.ends(topic), list[ConsumerRecord]()
-        left = {TopicPartition(topic, number): end for number, end in ends.items() if end > since.get(number, 0)}
-        if not left:
-            return found
-        async with AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=None, **READER) as consumer:
-            consumer.assign(list(left))
-            for partition in left:
-                consumer.seek(partition, since.get(partition.partition, 0))
-            while left:
-                for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
-                    found += records
-                left = {partition: end for partition, end in left.items() if await consumer.position(partition) < end}
+        found: list[Record] = []
+        for number, end in (await self.ends(topic)).items():
+            async for records in read_log(self.bootstrap, topic, since.get(number, 0), end, number):
+                found += records
         return found
 
     async def ends(self, topic: str) -> Places:
         """Where the partitions of a topic end; none if it is not there."""
-        numbers = range(await self.kafka.partitions(topic))
-        return {number: (await self.kafka.bounds(Place(topic, number))).end for number in numbers}
+        return {partition.partition: bounds.end for partition, bounds in (await self.kafka.bounds_of(topic)).items()}
 
 
 @asynccontextmanager

@@ -120,7 +120,7 @@ def framings(came: Came) -> str:
     return ", ".join(sorted({one.framing for one in came.sent}))
 
 
-def framing_of(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> str:
+def framing_of(value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> str:
     """How a record is written, by its first byte, and whether its headers are those of a CloudEvent.
 
     >>> framing_of(b'{"a": 1}', [("ce_id", b"1")]), framing_of(bytes(9), []), framing_of(None, [])

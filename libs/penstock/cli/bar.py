@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from penstock.fold.weather import Weather
 from penstock.kafka.cluster import KafkaCluster, opened
-from penstock.kafka.ports import TopicPartition
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,8 +65,7 @@ class Refused:
                 self.count = max(self.count, await self._ends() - self._before)
 
     async def _ends(self) -> int:
-        partitions = [TopicPartition(topic, number) for topic in self.topics for number in range(await self.kafka.partitions(topic))]
-        return sum([(await self.kafka.bounds(partition)).end for partition in partitions])
+        return sum([bounds.end for topic in self.topics for bounds in (await self.kafka.bounds_of(topic)).values()])
 
 
 def described(sent: int, per_s: float, followed: "Iterable[Followed]" = (), refused: int = 0) -> str:

@@ -84,8 +84,9 @@ class KafkaProducer:
         one that the broker does not take takes no other with it.
         """
         places: list[int | Exception] = [0] * len(outputs)
-        sends = (self._deliver_to(partition, [outputs[at] for at in numbers], alone) for partition, numbers in _numbers(outputs).items())
-        for numbers, found in zip(_numbers(outputs).values(), await asyncio.gather(*sends), strict=True):
+        by_partition = _numbers(outputs)
+        sends = (self._deliver_to(partition, [outputs[at] for at in numbers], alone) for partition, numbers in by_partition.items())
+        for numbers, found in zip(by_partition.values(), await asyncio.gather(*sends), strict=True):
             for at, place in zip(numbers, found, strict=True):
                 places[at] = place
         return places

@@ -2,14 +2,13 @@
 
 import math
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from penstock.contract import timestamps
 from penstock.spec.values import Value, parse_time_ms, parse_value
 
 Cell = str | int | float | bool | Decimal | date | datetime | None
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
 NUMBER_MAX = sys.float_info.max
 
 
@@ -61,7 +60,7 @@ def to_ms(moment: date) -> int:
     """Epoch ms of a time, or of a date's midnight; UTC where it names no zone."""
     if not isinstance(moment, datetime):
         moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // MILLISECOND
+    return timestamps.to_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _number(cell: int | float | Decimal) -> Value:

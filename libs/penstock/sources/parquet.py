@@ -8,8 +8,9 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+from penstock.contract.timestamps import EPOCH
 from penstock.errors import PenstockError
-from penstock.sources.cells import EPOCH, Cell, fit_value
+from penstock.sources.cells import Cell, fit_value
 from penstock.sources.csv_file import check_header
 from penstock.spec.errors import SpecError
 from penstock.spec.rows import Fit

@@ -12,31 +12,26 @@ from penstock.spec import Spec
 from penstock.spec.rows import Fit, plan_rows
 
 
-class Reader(Protocol):
-    """A source. `done` and `total` are in its own unit (rows, bytes); `total` is None where nobody knows it."""
+class Progress(Protocol):
+    """How far it has come: `done` and `total` are in its own unit (rows, bytes); `total` is None where nobody knows it."""
 
     @property
     def done(self) -> int: ...
 
     @property
     def total(self) -> int | None: ...
+
+
+class Reader(Progress, Protocol):
+    """A source."""
 
     def messages(self) -> AsyncIterator[Message]:
         """Its events in order; read as they are taken. Raises: PenstockError, OSError."""
         ...
 
 
-class Table(Protocol):
-    """Rows by the names of their columns, in order; `fit` makes a cell the value of a field. See Reader for the rest.
-
-    `left_out` names columns that no field can hold.
-    """
-
-    @property
-    def done(self) -> int: ...
-
-    @property
-    def total(self) -> int | None: ...
+class Table(Progress, Protocol):
+    """Rows by the names of their columns, in order; `fit` makes a cell the value of a field; no field can hold the columns `left_out`."""
 
     @property
     def left_out(self) -> tuple[str, ...]: ...

@@ -48,13 +48,12 @@ class Gateway:
         self._send = send
         self._judge = judge
         self._admission = admission
-        self._doors: dict[str, Door] = {}
-        self._is_open = False
+        self._opened: dict[str, Door] | None = None
 
     def open(self, streams: Mapping[str, Stream]) -> None:
         """Serve exactly these streams from now on."""
-        self._doors = {name: self._door(name, stream) for name, stream in streams.items()}
-        self._is_open = True
+        before = self._opened or {}
+        self._opened = {name: _door_for(stream, before.get(name)) for name, stream in streams.items()}
 
     def app(self) -> Starlette:
         """The application to serve."""
@@ -125,19 +124,12 @@ class Gateway:
         return [receipts[number] for number in sorted(receipts)]
 
     def _streams(self) -> dict[str, Stream]:
-        self._check_open()
         return {name: door.stream for name, door in self._doors.items()}
 
-    def _door(self, name: str, stream: Stream) -> Door:
-        door = self._doors.get(name)
-        return door if door is not None and door.stream == stream else Door(stream)
-
     def _door_of(self, sent: Sent) -> Door | None:
-        self._check_open()
         return self._doors.get(sent.type) or self._doors.get(sent.type.rpartition(".")[2])
 
     def _find(self, request: Request) -> Door:
-        self._check_open()
         name = request.path_params["stream"]
         if name not in self._doors:
             raise HTTPException(
@@ -145,10 +137,16 @@ class Gateway:
             )
         return self._doors[name]
 
-    def _check_open(self) -> None:
+    @property
+    def _doors(self) -> dict[str, Door]:
         """Who has just started does not know its streams yet: a 404 would tell a client to give up."""
-        if not self._is_open:
+        if self._opened is None:
             raise HTTPException(503, "the streams are not known yet", headers={"Retry-After": str(RETRY_AFTER_S)})
+        return self._opened
+
+
+def _door_for(stream: Stream, before: Door | None) -> Door:
+    return before if before is not None and before.stream == stream else Door(stream)
 
 
 def _addressed(events: Sequence[Sent], door_of: Callable[[Sent], Door | None]) -> list[tuple[Door, Message]]:

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from penstock.local.detached import start_detached, stop
 from penstock.local.kafka import cluster_id_file, prepare
 from penstock.local.running import find_parts
-from penstock.local.stack import Addresses, LocalStackError, Process, infrastructure, read_state
+from penstock.local.stack import Addresses, LocalStackError, infrastructure, read_state
 from penstock.local.state import folders_of
+from tests.integration.local.looking import processes, restarted
 from tests.waiting import until
 
 WITHIN_S = 90.0  # after kill -9 a broker waits for its old session; the machine may be busy
@@ -39,20 +40,6 @@ def folder(request: pytest.FixtureRequest) -> Iterator[Path]:
     yield parent / "stack"
     stop(parent / "stack")
     shutil.rmtree(parent)
-
-
-def processes(folder: Path) -> dict[str, Process]:
-    state = read_state(folder)
-    assert state
-    return {process.name: process for process in state.processes}
-
-
-def restarted(folder: Path, name: str) -> Callable[[], bool]:
-    def is_back() -> bool:
-        process = processes(folder)[name]  # read once: "ready" from before its death and the count from behind it would go together
-        return process.state == "ready" and process.restarts == 1
-
-    return is_back
 
 
 async def write(addresses: Addresses) -> None:

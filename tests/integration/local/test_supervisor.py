@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ import pytest
 from penstock.local.detached import stop
 from penstock.local.running import running
 from penstock.local.services import Service
-from penstock.local.stack import LocalStackError, Process, State, read_state
+from penstock.local.stack import LocalStackError, State, read_state
+from tests.integration.local.looking import processes, restarted
 from tests.integration.local.run_stack import services
 from tests.waiting import until
 
@@ -45,22 +46,8 @@ def phase(folder: Path) -> str:
     return state.phase if state else ""
 
 
-def processes(folder: Path) -> dict[str, Process]:
-    state = read_state(folder)
-    assert state
-    return {process.name: process for process in state.processes}
-
-
 def noted(notes: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in notes.read_text().splitlines()]
-
-
-def restarted(folder: Path, name: str) -> Callable[[], bool]:
-    def is_back() -> bool:
-        process = processes(folder)[name]  # read once: "ready" from before its death and the count from behind it would go together
-        return process.state == "ready" and process.restarts == 1
-
-    return is_back
 
 
 def test_a_killed_service_comes_back_on_the_same_port(tmp_path: Path) -> None:
