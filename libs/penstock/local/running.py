@@ -34,10 +34,14 @@ def ignore(_event: Process) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where Kafka and PostgreSQL answer: `host:port`, and `postgresql://user:password@host:port/penstock`."""
+    """Where Kafka and PostgreSQL answer: `host:port`, and `postgresql://user:password@host:port/penstock`.
+
+    `schema_registry_url`: where a schema registry answers that is to be used instead of ours, with its path; else empty.
+    """
 
     bootstrap: str
     dsn: str
+    schema_registry_url: str = ""
 
 
 @asynccontextmanager
@@ -109,7 +113,7 @@ async def running(folder: Path, services: Sequence[Service] = (), on_event: OnEv
 
 async def _start(book: "_Book", supervisor: Supervisor, parts: "Parts", services: Sequence[Service], client: httpx.AsyncClient) -> None:
     await supervisor.start(await together(parts.programs()))
-    addresses = stack_addresses(parts.ports, parts.bootstrap(), parts.dsn())
+    addresses = stack_addresses(parts.ports, parts.bootstrap(), parts.dsn(), parts.given.schema_registry_url)
     book.state = replace(book.state, addresses=addresses)
     for stage in stages(services):
         await supervisor.start([service_program(service, parts.ports, addresses, parts.folders, client) for service in stage])
@@ -176,7 +180,7 @@ def _find_postgres(folders: Folders, ports: dict[str, int]) -> postgres.Postgres
 
 def given_addresses() -> Addresses:
     """Return the addresses that the environment gives; empty where it gives none."""
-    return Addresses(os.environ.get("PENSTOCK_BOOTSTRAP", ""), os.environ.get("PENSTOCK_DSN", ""))
+    return Addresses(*(os.environ.get(f"PENSTOCK_{name}", "") for name in ("BOOTSTRAP", "DSN", "SCHEMA_REGISTRY_URL")))
 
 
 class _Book:

@@ -51,8 +51,8 @@ def port_names(services: Iterable[Service]) -> list[str]:
     return [port_name(service.name, port) for service in services for port in service.ports]
 
 
-def stack_addresses(ports: Mapping[str, int], bootstrap: str, dsn: str) -> StackAddresses:
-    """Return where everything answers, from the ports that were chosen."""
+def stack_addresses(ports: Mapping[str, int], bootstrap: str, dsn: str, schema_registry_url: str = "") -> StackAddresses:
+    """Return where everything answers, from the ports that were chosen; a schema registry that is given takes the place of ours."""
 
     def at(service: str, port: str, scheme: str = "") -> str:
         number = ports.get(port_name(service, port))
@@ -63,7 +63,7 @@ def stack_addresses(ports: Mapping[str, int], bootstrap: str, dsn: str) -> Stack
         bootstrap=bootstrap,
         dsn=dsn,
         registry=at("registry", "grpc"),
-        schema_registry_url=at("registry", "http", "http://"),
+        schema_registry_url=schema_registry_url or at("registry", "http", "http://"),
         gateway=at("ingestion", "http", "http://"),
         feature_store=at("feature_store", "grpc"),
         trainer=at("trainer", "grpc"),

@@ -30,6 +30,7 @@ TOPIC = TopicPartition("learning.test", 0)
 def no_given_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PENSTOCK_BOOTSTRAP", raising=False)
     monkeypatch.delenv("PENSTOCK_DSN", raising=False)
+    monkeypatch.delenv("PENSTOCK_SCHEMA_REGISTRY_URL", raising=False)
 
 
 @pytest.fixture(params=["open", "private"])
@@ -161,8 +162,9 @@ async def test_another_java_on_path_runs_kafka_too(folder: Path, monkeypatch: py
 async def test_given_addresses_win_and_nothing_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PENSTOCK_BOOTSTRAP", "b:1")
     monkeypatch.setenv("PENSTOCK_DSN", "postgresql://d")
+    monkeypatch.setenv("PENSTOCK_SCHEMA_REGISTRY_URL", "http://r")
     async with infrastructure(tmp_path / "stack") as addresses:
-        assert addresses == Addresses("b:1", "postgresql://d")
+        assert addresses == Addresses("b:1", "postgresql://d", "http://r")
     assert not (tmp_path / "stack").exists()
 
 

@@ -54,6 +54,13 @@ def test_every_service_is_told_where_the_others_are_and_its_own_ports() -> None:
     assert len(addresses.metrics) == 6
 
 
+def test_a_schema_registry_that_is_given_takes_the_place_of_ours() -> None:
+    ports = {name: 20_000 + number for number, name in enumerate(port_names(SERVICES))}
+    addresses = stack_addresses(ports, "b", "d", "http://elsewhere/apis/ccompat/v7")
+    told = [service_environment(service, ports, addresses)["PENSTOCK_SCHEMA_REGISTRY_URL"] for service in SERVICES]
+    assert told == ["http://elsewhere/apis/ccompat/v7"] * len(SERVICES)
+
+
 def test_a_stack_without_a_registry_tells_no_address_of_one() -> None:
     lonely = Service("lonely", ("true",))
     ports = {"lonely.ops": 20_000}
