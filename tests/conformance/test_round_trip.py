@@ -1,6 +1,5 @@
 """Every supported case survives its bytes exactly, on real streams."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +10,11 @@ from tests.codec.cases import FURTHER, SEED, TRAINING, Case, run
 from tests.codec.matrix import asked
 from tests.codec.recipes import SCALED
 from tests.codec.supported import CASES, journey, trained
+from tests.elec2 import ELEC2, needs_elec2
 
 # An empty entry for a class that a leaf has not seen: River's trees over text make it when they are asked. It changes no answer.
 NOTE_A_CLASS = {"bagging", "forest-text"}
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-ELEC2 = Path(__file__).parents[4] / "shared" / "data" / "elec2.csv"
 
 
 def _next_events(case: Case) -> list[Any]:
@@ -72,9 +71,8 @@ def test_the_first_prediction_builds_a_plan_that_is_no_state() -> None:
     assert encode(model) == before
 
 
+@needs_elec2
 def test_elec2_survives_its_bytes() -> None:
-    if not ELEC2.exists():
-        pytest.skip("elec2.csv is not in ../shared/data beside the repository")
     rows = list(stream.iter_csv(ELEC2, target=_last_column(), converters=_converters()))[:800]
     model = build_pipeline(SCALED, {"linear_model.LogisticRegression": {"optimizer": {"optim.AdaGrad": 0.05}}}, SEED)
     for x, y in rows[:600]:

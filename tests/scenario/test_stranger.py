@@ -13,10 +13,10 @@ import pytest
 from river import datasets
 
 from penstock.sources.csv_file import read_rows
+from tests.elec2 import ELEC2, needs_elec2
 from tests.scenario.running import DEADLINE_S, Platform, suffix
 from tests.waiting import until
 
-ELEC2 = Path(__file__).parents[3] / "shared" / "data" / "elec2.csv"
 PHISHING = Path(datasets.__file__).with_name("phishing.csv.gz")
 MANUAL = {  # the champion learns next to nothing, so that another is proposed
     "mode: automatic, metric: log_loss, after_labels: 1000": "mode: manual, metric: log_loss, after_labels: 100",
@@ -24,16 +24,13 @@ MANUAL = {  # the champion learns next to nothing, so that another is proposed
         "adagrad: {linear_model.LogisticRegression: {optimizer: {optim.SGD: 0.000001}}}"
     ),
 }
-FILES = {"elec2": (ELEC2, "class", 5_000), "phishing": (PHISHING, "is_phishing", 1_250)}
+FILES = [pytest.param(ELEC2, "class", 5_000, id="elec2", marks=needs_elec2), pytest.param(PHISHING, "is_phishing", 1_250, id="phishing")]
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_from_a_csv_to_the_proof_in_six_commands(platform: Platform, tmp_path: Path, name: str) -> None:
-    path, label, rows = FILES[name]
-    if not path.exists():
-        pytest.skip(f"{path} is not here: Elec2 is not part of this repository")
+@pytest.mark.parametrize(("path", "label", "rows"), FILES)
+def test_from_a_csv_to_the_proof_in_six_commands(platform: Platform, tmp_path: Path, path: Path, label: str, rows: int) -> None:
     file = _head(path, rows, tmp_path)
-    stream = name + suffix()
+    stream = path.name.partition(".")[0] + suffix()
     model = _learned(platform, file, stream, label, rows)
     answers = [json.loads(line) for line in platform.penstock("tail", f"predictions.{model}", "-n", "3", "-o", "json").splitlines()]
     assert [(answer["type"], 0 <= answer["value"]["score"] <= 1) for answer in answers] == [("Prediction", True)] * 3
