@@ -45,13 +45,13 @@ async def read_topic(topic: str, folder: Path, last: int | None, timeout_s: floa
     from aiokafka import AIOKafkaConsumer, TopicPartition  # noqa: PLC0415
 
     from penstock.kafka.cluster import opened  # noqa: PLC0415
-    from penstock.kafka.consumer import READER  # noqa: PLC0415
+    from penstock.kafka.consumer import FOLLOWER  # noqa: PLC0415
     from penstock.records import Wire  # noqa: PLC0415
     from penstock.records.schemas import HttpSchemaRegistry  # noqa: PLC0415
 
     at = addresses(folder)
     schemas = HttpSchemaRegistry(at.schema_registry_url)
-    consumer = AIOKafkaConsumer(bootstrap_servers=at.bootstrap, group_id=None, **READER)
+    consumer = AIOKafkaConsumer(bootstrap_servers=at.bootstrap, group_id=None, **FOLLOWER)
     await consumer.start()
     try:
         known = await consumer.topics()

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from penstock.fold.protocol import Record
 from penstock.fold.weather import Backoff
-from penstock.kafka.consumer import READER
+from penstock.kafka.consumer import FOLLOWER
 
 FETCH_TIMEOUT_MS = 1_000
 STALL_TIMEOUT_S = 15.0  # a consumer that is behind and gets nothing for so long is made anew (design, law V)
@@ -109,7 +109,7 @@ class Follower:
 
 @contextlib.asynccontextmanager
 async def _consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, **READER)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, **FOLLOWER)
     try:
         await consumer.start()
         yield consumer

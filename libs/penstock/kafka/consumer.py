@@ -23,14 +23,17 @@ READER = {
     "auto_offset_reset": "none",
     "isolation_level": "read_committed",
     "request_timeout_ms": 40_000,
-    "fetch_max_wait_ms": 500,  # of a topic that is silent; a partition that is resumed waits for the fetch that is on its way
+    "fetch_max_wait_ms": 20,  # what is asked for next waits for the fetch that is on its way, if only to learn that there is no more
     "max_partition_fetch_bytes": 1024 * 1024,
     "fetch_max_bytes": 16 * 1024 * 1024,
     "metadata_max_age_ms": 30_000,
 }
-"""Options of everything that reads."""
+"""Options of everything that reads, and of what reads up to an end."""
 
-MEMBER = READER | {
+FOLLOWER = READER | {"fetch_max_wait_ms": 500}
+"""Options of what stays: a topic that is silent is asked twice a second."""
+
+MEMBER = FOLLOWER | {
     "partition_assignment_strategy": (RangePartitionAssignor,),
     "session_timeout_ms": 6_000,
     "heartbeat_interval_ms": 1_000,

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from penstock.fold.protocol import Poison, Record
 from penstock.fold.weather import Weather
-from penstock.kafka.consumer import READER
+from penstock.kafka.consumer import FOLLOWER
 from penstock.patience import WEATHER
 from penstock.records import Wire
 
@@ -44,7 +44,7 @@ class Drifts:
         self._known.setdefault(value["cause"], value)
 
     async def _open(self) -> AIOKafkaConsumer:
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, group_id=None, **READER)
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, group_id=None, **FOLLOWER)
         await self._consumer.start()
         self._consumer.assign([self._partition])
         await self._consumer.seek_to_beginning(self._partition)

@@ -3,17 +3,22 @@
 import pytest
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
-from penstock.kafka.consumer import MEMBER, READER
+from penstock.kafka.consumer import FOLLOWER, MEMBER, READER
 from penstock.kafka.producer import OPTIONS
 from penstock.kafka.topics import DAY_MS, RETENTION_MS, topic_config
 
 
 def test_a_consumer_never_commits_by_itself_never_resets_and_reads_what_is_committed() -> None:
-    for options in (READER, MEMBER):
+    for options in (READER, FOLLOWER, MEMBER):
         assert options["enable_auto_commit"] is False
         assert options["auto_offset_reset"] == "none"
         assert options["isolation_level"] == "read_committed"
         assert options["request_timeout_ms"] == 40_000
+
+
+def test_what_stays_leaves_a_silent_topic_in_peace_and_what_reads_to_an_end_waits_for_no_more() -> None:
+    assert READER["fetch_max_wait_ms"] == 20
+    assert FOLLOWER["fetch_max_wait_ms"] == MEMBER["fetch_max_wait_ms"] == 500
 
 
 def test_a_member_is_missed_after_six_seconds_and_shares_by_range() -> None:
