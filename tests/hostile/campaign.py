@@ -1,6 +1,7 @@
 """A run against a platform: hostile and good records into one stream, what was taken of them into a second one, and both compared."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 from collections import Counter
@@ -15,12 +16,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from penstock.cli.platform import registry
 from penstock.fold.poison import opened
-from penstock.fold.protocol import Poison, Record
+from penstock.fold.protocol import Record
 from penstock.kafka.cluster import opened as opened_cluster
 from penstock.kafka.consumer import READER
 from penstock.kafka.ports import TopicPartition as Partition
 from penstock.records import Wire
-from penstock.records.schemas import HttpSchemaRegistry
+from penstock.records.avsc import spelled
+from penstock.records.schemas import HttpSchemaRegistry, Schema, UnknownSchema
 from penstock.spec import Stream, load
 from penstock.spec.avro import ORIGIN, producer_schema
 from penstock_ingestion.decoder import fingerprint_of
@@ -150,7 +152,7 @@ async def run(platform: Platform, records: int, requests: int, seed: int) -> Rep
             wild.send(_noted(maker, records, seed, report)), posts.send(platform.at.gateway, wild.stream.name, requests, seed)
         )
         counts = await wild.rest()
-        taken = await _judge(wild, await _reference(wild, maker), counts, report)
+        taken = await _judge(wild, await _reference(wild, maker, schemas), counts, report)
         await _compare(wild, calm, taken, report)
         report.peak_mib = peak_mib(platform)
         report.check(platform.is_ready() and platform.pid("ingestion") == pid, "the process has not lived through it")
@@ -177,24 +179,29 @@ async def _apply(ground: Ground) -> None:
 
 
 async def _maker(wild: Ground, calm: Ground) -> Maker:
-    """The producer's schema is known under both topics, for single objects."""
+    """The producer's schema is known under both topics, for single objects; so is calm's own, whose id a broken record may hit."""
     schema = producer_schema(wild.stream)
+    await calm.wire.writer(calm.topic, producer_schema(calm.stream))
     await wild.wire.writer(calm.topic, schema)
     return Maker(await wild.wire.writer(wild.topic, schema), fingerprint_of(schema))
 
 
-async def _reference(wild: Ground, maker: Maker) -> Reference:
-    own_id = int.from_bytes(maker.frame(GOOD)[1:5], "big")
-    other_ids = [id for id in range(own_id + IDS_AHEAD) if id != own_id and await _exists(wild.wire, id)]
-    return Reference(wild.stream, frozenset({own_id}), maker.mark, frozenset(other_ids))
+async def _reference(wild: Ground, maker: Maker, schemas: HttpSchemaRegistry) -> Reference:
+    """Producers may write with every schema that has the fields of the stream's own: what the record is called is free."""
+    last = int.from_bytes(maker.frame(GOOD)[1:5], "big") + IDS_AHEAD
+    known = {id: schema for id in range(last) if (schema := await _schema(schemas, id)) is not None}
+    own = frozenset(id for id, schema in known.items() if _fields(schema) == _fields(producer_schema(wild.stream)))
+    return Reference(wild.stream, own, maker.mark, frozenset(known) - own)
 
 
-async def _exists(wire: Wire, id: int) -> bool:
-    try:
-        await wire.fetch(id)
-    except Poison:
-        return False
-    return True
+async def _schema(schemas: HttpSchemaRegistry, id: int) -> Schema | None:
+    with contextlib.suppress(UnknownSchema):
+        return await schemas.by_id(id)
+    return None
+
+
+def _fields(schema: Schema) -> Any:
+    return spelled(schema)["fields"]
 
 
 GOOD = {
