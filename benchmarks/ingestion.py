@@ -10,17 +10,17 @@ Environment: EVENTS (default 50000), ROUNDS (default 7), IDS (default 1000000).
 """
 
 import asyncio
-import gc
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 import psutil
 
+from benchmarks.collector import frozen
 from benchmarks.machine import environment
 from benchmarks.report import Result
 from penstock.contract.contract import compile_contract
@@ -75,10 +75,9 @@ def measure(_: Path) -> Result:
     courses = asyncio.run(_courses(stream, count))
     for course in courses.values():
         _check(course)
-    gc.collect()
-    gc.freeze()  # the records are no part of anyone's work, and what is imported is frozen in every process of ours
-    times_us = {name: [_round(course) for _ in range(rounds)] for name, course in courses.items()}
-    contract_us = [_contract_us(stream, count) for _ in range(rounds)]
+    with frozen():
+        times_us = {name: [_round(course) for _ in range(rounds)] for name, course in courses.items()}
+        contract_us = [_contract_us(stream, count) for _ in range(rounds)]
     return _result(count, times_us, contract_us, ids, _id_costs(ids))
 
 
@@ -139,36 +138,28 @@ def _check(course: Course) -> None:
 def _round(course: Course) -> dict[str, float]:
     """µs of CPU for each event, in the bare loop and in a new fold."""
     fold, bare, count = course.fold(), course.bare, len(course.records)
-    bare_s, fold_s = [0.0], [0.0]
+    bare_s = fold_s = 0.0
     for start in range(0, count, SLICE):
         records = course.records[start : start + SLICE]
-        with _timed(bare_s):
-            for record in records:
-                bare(record)
-        with _timed(fold_s):
-            for record in records:
-                fold.step(record)
+        bare_s += _spent_s(bare, records)
+        fold_s += _spent_s(fold.step, records)
     if fold.counts["validated"] != count:
         raise PenstockError(f"{fold.counts['validated']} of {count} events were validated")
-    return {"bare": bare_s[0] / count * 1e6, "fold": fold_s[0] / count * 1e6}
+    return {"bare": bare_s / count * 1e6, "fold": fold_s / count * 1e6}
 
 
 def _contract_us(stream: Stream, count: int) -> float:
     validate, events = compile_contract(stream), [event(number) for number in range(1_000)]
-    spent_s = [0.0]
-    with _timed(spent_s):
-        for _ in range(max(1, count // len(events))):
-            for each in events:
-                validate(each)
-    return spent_s[0] / (max(1, count // len(events)) * len(events)) * 1e6
+    times = max(1, count // len(events))
+    return _spent_s(validate, events * times) / (times * len(events)) * 1e6
 
 
-@contextmanager
-def _timed(spent_s: list[float]) -> Iterator[None]:
-    """Add the CPU time of this thread."""
+def _spent_s(work: Callable[[Any], object], items: Sequence[Any]) -> float:
+    """CPU time of this thread for the work on every item."""
     began = time.thread_time()
-    yield
-    spent_s[0] += time.thread_time() - began
+    for item in items:
+        work(item)
+    return time.thread_time() - began
 
 
 def _id_costs(count: int) -> dict[str, float]:
@@ -180,12 +171,11 @@ def _id_costs(count: int) -> dict[str, float]:
             recent.capture()
     manifest, segments = recent.capture()
     grown = psutil.Process().memory_info().rss - before
-    restored, restore_s = RecentIds(window_ms=count), [0.0]
-    with _timed(restore_s):
-        restored.restore(manifest, segments)
+    restored = RecentIds(window_ms=count)
+    restore_s = _spent_s(partial(restored.restore, manifest), [segments])
     if len(restored) != count or restored.first("UA00000000", bytes(16)) != 0:
         raise PenstockError("what was restored is not what was captured")
-    return {"memory": grown / count, "bytes": sum(len(segment.data) for segment in segments) / count, "restore_s": restore_s[0]}
+    return {"memory": grown / count, "bytes": sum(len(segment.data) for segment in segments) / count, "restore_s": restore_s}
 
 
 def _result(

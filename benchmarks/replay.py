@@ -11,7 +11,6 @@ must be the same. It does not measure Kafka. Environment: RECORDS (examples at m
 """
 
 import asyncio
-import gc
 import json
 import os
 import tempfile
@@ -22,6 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.collector import frozen
 from benchmarks.examples import Example, examples
 from benchmarks.learning_log import MODEL, TOPIC, LearningLog, Recipe
 from benchmarks.machine import environment
@@ -78,10 +78,8 @@ def _replays(data: Sequence[Example], preprocess: Sequence[Recipe], learner: Rec
             "reading": lambda: _reading(codec.build_pipeline(preprocess, learner, seed_of(MODEL, 1)), log),
             "bare": lambda: bare(codec.build_pipeline(preprocess, learner, seed_of(MODEL, 1)), data),
         }
-        gc.collect()
-        gc.freeze()  # the log and the examples are no part of anyone's work
-        timed = [{way: run() for way, run in ways.items()} for _ in range(1 + rounds)][1:]
-        gc.unfreeze()
+        with frozen():
+            timed = [{way: run() for way, run in ways.items()} for _ in range(1 + rounds)][1:]
     if len({digest for each in timed for _, digest in each.values()}) != 1:
         raise PenstockError("a replay's learner is not the one that River gives by hand. Try: make test PYTEST=tests/unit/trainer")
     seconds = {way: [each[way][0] for each in timed] for way in ways}

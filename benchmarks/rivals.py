@@ -6,7 +6,6 @@ they start. The last output must be the right one and no output may be there twi
 
 import asyncio
 import contextlib
-import gc
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -18,9 +17,10 @@ from typing import Any
 import asyncpg
 import faust
 
+from benchmarks.collector import frozen
 from benchmarks.log import Broker, broker
 from penstock.errors import PenstockError
-from penstock.fold.protocol import Fold
+from penstock.fold.protocol import Fold, Record
 from penstock.fold.runner import Runner, Unit
 from penstock.fold.snapshots import PostgresSnapshots
 from penstock.kafka.log import read_log
@@ -90,22 +90,20 @@ class Course:
 
     async def _rate_per_s(self, outputs: str) -> float:
         await self.place.until_holds(outputs, self.count)
-        first, last = [await self.place.kafka.read(TopicPartition(outputs, 0), offset) for offset in (0, self.count - 1)]
+        written = await self._written(outputs)
+        first, last = written[0], written[self.count - 1]
         source = await self.place.kafka.read(TopicPartition(self.topic, 0), self.count - 1)
-        assert first is not None
-        assert last is not None
         assert source is not None
         if last.value != self.right(source.value or b"", self.count - 1):
             raise PenstockError(f"the last record of {outputs} is not what was to be forwarded. Try: a smaller RECORDS")
-        await self._check_each_once(outputs)
+        # Behind the last output stands at most what a fold writes when it idles; one that was sent twice would be a rate too high.
+        if twice := len(written) - len({record.value for record in written}):
+            raise PenstockError(f"{twice:,} records of {outputs} are there twice. Try: a smaller RECORDS")
         return self.count / max(last.timestamp - first.timestamp, 1) * 1e3
 
-    async def _check_each_once(self, outputs: str) -> None:
-        """Behind the last output nothing may stand but what a fold writes when it idles; an output sent twice would be a rate too high."""
+    async def _written(self, outputs: str) -> list[Record]:
         end = (await self.place.kafka.bounds(TopicPartition(outputs, 0))).end
-        values = [record.value async for records in read_log(self.place.bootstrap, outputs, 0, end) for record in records]
-        if len(set(values)) < len(values):
-            raise PenstockError(f"{len(values) - len(set(values)):,} records of {outputs} are there twice. Try: a smaller RECORDS")
+        return [record async for records in read_log(self.place.bootstrap, outputs, 0, end) for record in records]
 
 
 @contextlib.asynccontextmanager
@@ -120,9 +118,8 @@ async def course(folder: Path, values: Sequence[bytes], right: Callable[[str], R
         await snapshots.create()
         topic = await place.topic("questions")
         await place.append(topic, ((None, value) for value in values))
-        gc.collect()
-        gc.freeze()  # Faust is imported for its rival too, and every process of ours freezes what it imports
-        yield Course(place, snapshots, topic, len(values), right(topic))
+        with frozen():  # Faust is imported for its rival too
+            yield Course(place, snapshots, topic, len(values), right(topic))
 
 
 def rows(rates: Sequence[dict[str, float]], rival: str, called: str) -> tuple[list[tuple[str, ...]], dict[str, Any]]:

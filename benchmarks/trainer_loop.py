@@ -12,7 +12,6 @@ FOREST_RECORDS_MAX), ROUNDS (default 5).
 """
 
 import asyncio
-import gc
 import os
 import time
 from collections import deque
@@ -24,6 +23,7 @@ from typing import Any
 
 from river import metrics
 
+from benchmarks.collector import frozen
 from benchmarks.examples import Example, examples
 from benchmarks.learning_log import MODEL, LearningLog, Recipe
 from benchmarks.machine import environment
@@ -77,10 +77,8 @@ def _compare(data: Sequence[Example], preprocess: Sequence[Recipe], learner: Rec
         "bare": lambda: bare(build(), data),
         "prequential": lambda: prequential(build(), data),
     }
-    gc.collect()
-    gc.freeze()  # the log and the examples are no part of anyone's work
-    rounds_and_warm_up = [{name: way() for name, way in ways.items()} for _ in range(1 + rounds)]
-    gc.unfreeze()
+    with frozen():
+        rounds_and_warm_up = [{name: way() for name, way in ways.items()} for _ in range(1 + rounds)]
     timed = rounds_and_warm_up[1:]
     if len({digest for each in timed for _, digest in each.values()}) != 1:
         raise PenstockError("the fold's learner is not the one that River gives by hand. Try: make test PYTEST=tests/scenario")

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
 from penstock.fold.protocol import Poison
-from penstock.kafka.consumer import READER
+from penstock.kafka.cluster import opened
+from penstock.kafka.log import read_log
+from penstock.kafka.ports import TopicPartition
 from penstock.records import Wire
 from penstock.records.schemas import HttpSchemaRegistry
 from penstock.spec.avro import ORIGIN
@@ -67,14 +67,10 @@ def _join(
 
 
 async def _read(bootstrap: str, topic: str, wire: Wire) -> list[_Logged]:
-    partition, records = TopicPartition(topic, 0), list[Any]()
-    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, **READER) as consumer:
-        consumer.assign([partition])
-        consumer.seek(partition, 0)
-        end = (await consumer.end_offsets([partition]))[partition]
-        while await consumer.position(partition) < end:
-            records += (await consumer.getmany(partition, timeout_ms=500)).get(partition, [])
-    return [_Logged(record.offset, record.timestamp, *await _decoded(record.value, wire)) for record in records]
+    async with opened(bootstrap) as kafka:
+        end = (await kafka.bounds(TopicPartition(topic, 0))).end
+    batches = read_log(bootstrap, topic, 0, end)
+    return [_Logged(each.offset, each.timestamp, *await _decoded(each.value, wire)) async for records in batches for each in records]
 
 
 async def _decoded(value: bytes | None, wire: Wire) -> tuple[str, Any]:

@@ -13,7 +13,6 @@ from penstock.fold.origin import Origins
 from penstock.fold.protocol import Poison, Record
 from penstock.kafka.cluster import opened
 from penstock.kafka.consumer import READER
-from penstock.kafka.ports import TopicPartition as Partition
 from penstock.records import Wire
 from penstock.records.generated import Origin
 from penstock.records.schemas import HttpSchemaRegistry
@@ -90,8 +89,7 @@ class Topics:
     async def appended(self, topic: str) -> int:
         """How many records were ever appended to a topic."""
         async with opened(self.bootstrap) as cluster:
-            partitions = [Partition(topic, number) for number in range(await cluster.partitions(topic))]
-            return sum([(await cluster.bounds(partition)).end for partition in partitions])
+            return sum(bounds.end for bounds in (await cluster.bounds_of(topic)).values())
 
     async def _decoded(self, value: bytes | None) -> tuple[str, dict[str, Any]]:
         try:

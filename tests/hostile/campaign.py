@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 
 from penstock.cli.platform import registry
 from penstock.fold.poison import opened
-from penstock.fold.protocol import Record
+from penstock.fold.protocol import Poison, Record
 from penstock.kafka.cluster import opened as opened_cluster
-from penstock.kafka.consumer import READER
-from penstock.kafka.ports import TopicPartition as Partition
+from penstock.kafka.log import read_log
 from penstock.records import Wire
 from penstock.records.avsc import spelled
-from penstock.records.schemas import HttpSchemaRegistry, Schema, UnknownSchema
+from penstock.records.schemas import HttpSchemaRegistry
 from penstock.spec import Stream, load
 from penstock.spec.avro import ORIGIN, producer_schema
 from penstock_ingestion.decoder import fingerprint_of
@@ -124,18 +123,12 @@ class Ground:
     async def end(self, topic: str) -> int:
         """How many records were ever appended."""
         async with opened_cluster(self.platform.at.bootstrap) as cluster:
-            return (await cluster.bounds(Partition(topic, 0))).end if await cluster.partitions(topic) else 0
+            return sum(bounds.end for bounds in (await cluster.bounds_of(topic)).values())
 
     async def read(self, topic: str) -> list[Record]:
         """Every record as it stands."""
-        found: list[Record] = []
-        partition, end = TopicPartition(topic, 0), await self.end(topic)
-        async with AIOKafkaConsumer(bootstrap_servers=self.platform.at.bootstrap, group_id=None, **READER) as consumer:
-            consumer.assign([partition])
-            consumer.seek(partition, 0)
-            while await consumer.position(partition) < end:
-                found += (await consumer.getmany(partition, timeout_ms=500)).get(partition, [])
-        return found
+        end = await self.end(topic)
+        return [record async for records in read_log(self.platform.at.bootstrap, topic, 0, end) for record in records]
 
 
 async def run(platform: Platform, records: int, requests: int, seed: int) -> Report:
@@ -152,7 +145,7 @@ async def run(platform: Platform, records: int, requests: int, seed: int) -> Rep
             wild.send(_noted(maker, records, seed, report)), posts.send(platform.at.gateway, wild.stream.name, requests, seed)
         )
         counts = await wild.rest()
-        taken = await _judge(wild, await _reference(wild, maker, schemas), counts, report)
+        taken = await _judge(wild, await _reference(wild, maker), counts, report)
         await _compare(wild, calm, taken, report)
         report.peak_mib = peak_mib(platform)
         report.check(platform.is_ready() and platform.pid("ingestion") == pid, "the process has not lived through it")
@@ -186,22 +179,16 @@ async def _maker(wild: Ground, calm: Ground) -> Maker:
     return Maker(await wild.wire.writer(wild.topic, schema), fingerprint_of(schema))
 
 
-async def _reference(wild: Ground, maker: Maker, schemas: HttpSchemaRegistry) -> Reference:
+async def _reference(wild: Ground, maker: Maker) -> Reference:
     """Producers may write with every schema that has the fields of the stream's own: what the record is called is free."""
-    last = int.from_bytes(maker.frame(GOOD)[1:5], "big") + IDS_AHEAD
-    known = {id: schema for id in range(last) if (schema := await _schema(schemas, id)) is not None}
-    own = frozenset(id for id, schema in known.items() if _fields(schema) == _fields(producer_schema(wild.stream)))
+    last, known = int.from_bytes(maker.frame(GOOD)[1:5], "big") + IDS_AHEAD, dict[int, Any]()
+    for id in range(last):
+        with contextlib.suppress(Poison):
+            await wild.wire.fetch(id)
+            known[id] = spelled(wild.wire.known(id).schema)["fields"]
+    fields = spelled(producer_schema(wild.stream))["fields"]
+    own = frozenset(id for id, its in known.items() if its == fields)
     return Reference(wild.stream, own, maker.mark, frozenset(known) - own)
-
-
-async def _schema(schemas: HttpSchemaRegistry, id: int) -> Schema | None:
-    with contextlib.suppress(UnknownSchema):
-        return await schemas.by_id(id)
-    return None
-
-
-def _fields(schema: Schema) -> Any:
-    return spelled(schema)["fields"]
 
 
 GOOD = {

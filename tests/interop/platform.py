@@ -116,8 +116,9 @@ class _Look:
         """The records of a topic from some places to its end."""
         found: list[Record] = []
         for number, end in (await self.ends(topic)).items():
-            async for records in read_log(self.bootstrap, topic, since.get(number, 0), end, number):
-                found += records
+            if (start := since.get(number, 0)) < end:
+                async for records in read_log(self.bootstrap, topic, start, end, number):
+                    found += records
         return found
 
     async def ends(self, topic: str) -> Places:

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from prometheus_client.parser import text_string_to_metric_families
 
 from penstock.cli.platform import ENVIRONMENT
 from penstock.fold.protocol import Poison, Record
-from penstock.kafka.consumer import READER
+from penstock.kafka.cluster import opened
+from penstock.kafka.log import read_log
+from penstock.kafka.ports import TopicPartition
 from penstock.local.state import StackAddresses, State, read_state
 from penstock.records import Wire
 from penstock.records.schemas import HttpSchemaRegistry
@@ -99,20 +101,10 @@ class Platform:
 
     async def read(self, topic: str) -> list[Read]:
         """Every record of a topic of one partition."""
-        partition = TopicPartition(topic, 0)
-        found: list[Read] = []
-        async with (
-            aclosing(HttpSchemaRegistry(self.at.schema_registry_url)) as schemas,
-            AIOKafkaConsumer(bootstrap_servers=self.at.bootstrap, group_id=None, **READER) as consumer,
-        ):
-            wire = Wire(schemas)
-            consumer.assign([partition])
-            consumer.seek(partition, 0)
-            end = (await consumer.end_offsets([partition]))[partition]
-            while await consumer.position(partition) < end:
-                records = (await consumer.getmany(partition, timeout_ms=500)).get(partition, [])
-                found += [Read(record, *await _decoded(record.value, wire)) for record in records]
-        return found
+        async with aclosing(HttpSchemaRegistry(self.at.schema_registry_url)) as schemas, opened(self.at.bootstrap) as kafka:
+            wire, end = Wire(schemas), (await kafka.bounds(TopicPartition(topic, 0))).end
+            batches = read_log(self.at.bootstrap, topic, 0, end)
+            return [Read(record, *await _decoded(record.value, wire)) async for records in batches for record in records]
 
 
 def suffix() -> str:

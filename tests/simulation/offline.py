@@ -80,16 +80,16 @@ async def _under(runtime: str, wire: Wire, log: Sequence[LogRecord]) -> Told:
 
 async def _reigns(run: Run, wire: Wire, log: Sequence[LogRecord]) -> list[tuple[str, int, int]]:
     """Under which runtime the log was folded, from where to where: its first specification says so, and after it each rebuild."""
-    reigns, is_begun = [(canonical(run.outside.first_runtime), 0, len(log))], False
+    reigns: list[tuple[str, int, int]] = []
     for record in log:
         with contextlib.suppress(Poison):
             name, value = await wire.read_or_fetch(record.value)
-            runtime, start, _ = reigns[-1]
-            if name == "SpecApplied" and not is_begun:
-                reigns, is_begun = [(value["runtime"], 0, len(log))], True
-            elif name == "Rebuilt" and value["runtime"] != runtime:
-                reigns[-1:] = [(runtime, start, record.offset), (value["runtime"], record.offset, len(log))]
-    return reigns
+            if name == "SpecApplied" and not reigns:
+                reigns = [(value["runtime"], 0, len(log))]
+            elif name == "Rebuilt" and reigns and value["runtime"] != reigns[-1][0]:
+                runtime, start, end = reigns.pop()
+                reigns += [(runtime, start, record.offset), (value["runtime"], record.offset, end)]
+    return reigns or [(canonical(run.outside.first_runtime), 0, len(log))]
 
 
 async def monitor(run: Run, wire: Wire) -> Told:

@@ -10,7 +10,7 @@ from penstock.contract.contract import compile_contract, identifier
 from penstock.contract.rules import Violation
 from penstock.deadletters.letters import Place
 from penstock.fold.origin import origin_of
-from penstock.fold.poison import TooLarge, size_bytes
+from penstock.fold.poison import check_sizes
 from penstock.fold.protocol import Header, Output, Poison, Record, Snapshot
 from penstock.fold.pulse import Beat
 from penstock.fold.watermark import BEGINNING_MS
@@ -59,7 +59,6 @@ class IngestionFold:
         self._recent = RecentIds(stream.dedup_window_ms)
         self._replays = Replays()
         self._unique = UniqueValues(stream.fields.values())
-        self._has_unique = bool(self._unique)
         self.arrivals = Arrivals()
         self.parked: set[str] = set()
 
@@ -99,7 +98,7 @@ class IngestionFold:
         if first is not None:
             return self._again(is_echo=first == record.offset)
         self._clock.check(time_ms, record.timestamp, appended)
-        if self._has_unique:
+        if self._unique:
             notes += self._unique.check(fields)
         name = event_id or str(replayed or Place(record.topic, record.partition, record.offset))
         output = self._output(record, time_ms, name, entity.encode(), fields, event.trace)
@@ -110,7 +109,7 @@ class IngestionFold:
             self._recent.remember(event_id, digest, record.offset, clock_ms)
         if replayed is not None:
             self._replays.remember(replayed.offset, record.timestamp)
-        if self._has_unique:
+        if self._unique:
             self._unique.remember(fields, record.offset, clock_ms)
         return (output,)
 
@@ -132,8 +131,7 @@ class IngestionFold:
         fields[EVENT_ID] = event_id
         value = self._target.encode_event(fields)
         output = Output(self._target.topic, partition_of(key, self._stream.partitions), key, value, trace)
-        if size_bytes(output) > RECORD_BYTES_MAX:  # the runner would see it too, but after the event was counted
-            raise TooLarge(output, RECORD_BYTES_MAX)
+        check_sizes((output,), RECORD_BYTES_MAX)  # the runner would too, but after the event was counted
         return output
 
     def _again(self, *, is_echo: bool) -> Iterable[Output]:
