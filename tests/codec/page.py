@@ -40,7 +40,8 @@ A case is a model with a stream: it learns from {training} events, its state is 
 
 Bytes and nodes are the state's after training. Times are in ms, the best of three, on one shared core of {machine}. A class
 stands here once for each way of using it that has code of its own. Arguments and their limits: `libs/penstock/codec/buildables`. The
-platform sets the seed where a class takes one, and the `max_depth` of trees. {count} cases, {classes} classes.
+platform sets the `max_depth` of trees, and a seed where a class takes one and the recipe says none: it comes from the name of the model
+and the number of the version, so under another name the same recipe draws another way. {count} cases, {classes} classes.
 """
 REFUSALS = """
 ## Refused
