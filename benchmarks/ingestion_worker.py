@@ -21,11 +21,11 @@ from benchmarks.rivals import course, rows
 from penstock.contract.contract import compile_contract
 from penstock.fold.origin import origin_of
 from penstock.fold.protocol import LogRecord
+from penstock.framing.decoder import Decoder
 from penstock.records import Wire, Writer, platform_schema
 from penstock.records.schemas import MemorySchemaRegistry
 from penstock.spec import Stream, load
 from penstock.spec.avro import stream_schema
-from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.fold import IngestionFold, Target
 
 Take = Callable[[dict[str, Any], str, int], bytes]

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 from penstock.cli.platform import registry
 from penstock.fold.poison import opened
 from penstock.fold.protocol import Poison, Record
+from penstock.framing.decoder import fingerprint_of
 from penstock.kafka.cluster import opened as opened_cluster
 from penstock.kafka.log import read_log
 from penstock.records import Wire
@@ -24,7 +25,6 @@ from penstock.records.avsc import spelled
 from penstock.records.schemas import HttpSchemaRegistry
 from penstock.spec import Stream, load
 from penstock.spec.avro import ORIGIN, producer_schema
-from penstock_ingestion.decoder import fingerprint_of
 from tests.hostile import posts
 from tests.hostile.messages import Maker, Sent
 from tests.hostile.reference import ANY, DUPLICATE, REJECTED, TICKED, VALIDATED, Fate, Reference

@@ -17,11 +17,11 @@ import penstock_trainer.main as trainer
 from penstock.fleet import Fleet
 from penstock.fold.protocol import Record
 from penstock.fold.weather import Weather
+from penstock.framing.decoder import Decoder
 from penstock.kafka.memory import Crash, SeededFaults
 from penstock.kafka.ports import TopicPartition
 from penstock.kafka.sender import Sender
 from penstock_deployer.agent import ServeAgent
-from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.units import plans as ingestion_plans
 from penstock_trainer.agent import CommandAgent
 from tests.simulation.twins import OnlineTwin, Outside, SimulatedWorld, world_of

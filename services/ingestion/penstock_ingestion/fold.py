@@ -14,6 +14,8 @@ from penstock.fold.poison import check_sizes
 from penstock.fold.protocol import Header, Output, Poison, Record, Snapshot
 from penstock.fold.pulse import Beat
 from penstock.fold.watermark import BEGINNING_MS
+from penstock.framing.decoder import Decoder
+from penstock.framing.events import Event, SentTick, unframe
 from penstock.kafka.partition import partition_of
 from penstock.parking import CODE as QUARANTINED, Parking
 from penstock.records import Origin, Writer
@@ -22,9 +24,7 @@ from penstock.spec import Stream
 from penstock.spec.avro import EVENT_ID, EVENT_TIME_MS, ORIGIN
 from penstock_ingestion.arrivals import Arrivals
 from penstock_ingestion.clock import Clock
-from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.duplicates import RecentIds, payload_digest
-from penstock_ingestion.framing import Event, SentTick, unframe
 from penstock_ingestion.replays import Replays, first_place
 from penstock_ingestion.unique import UniqueValues
 

@@ -15,9 +15,9 @@ from starlette.routing import Route
 
 from penstock.contract.problems import Problem
 from penstock.fold.weather import Weather
+from penstock.framing.cloudevents import STRUCTURED
 from penstock.spec import Stream
 from penstock_ingestion.admission import RETRY_AFTER_S, Admission, Crowded
-from penstock_ingestion.cloudevents import STRUCTURED
 from penstock_ingestion.door import Door, Message
 from penstock_ingestion.inflate import inflate
 from penstock_ingestion.openapi import document, page

@@ -8,12 +8,12 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from penstock.fleet import Fleet
+from penstock.framing.decoder import Decoder
 from penstock.process import Process, serve_http
 from penstock.spec import Stream
 from penstock.world import World, open_world
 from penstock_ingestion import quality, sender
 from penstock_ingestion.admission import Admission
-from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.gateway import Gateway
 from penstock_ingestion.units import make_trial, plans, register_schema
 

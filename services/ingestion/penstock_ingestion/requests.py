@@ -12,7 +12,7 @@ from penstock.contract.problems import Problem
 from penstock.contract.strict_json import parse_json, parse_object
 from penstock.contract.timestamps import parse_ms
 from penstock.fold.protocol import Header, Poison
-from penstock_ingestion.cloudevents import HEADER_BYTES_MAX, STRUCTURED, TRACE
+from penstock.framing.cloudevents import HEADER_BYTES_MAX, STRUCTURED, TRACE
 from penstock_ingestion.refused import Refused
 
 BATCH_EVENTS_MAX = 1_000

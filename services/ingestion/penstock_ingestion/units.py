@@ -8,11 +8,11 @@ from penstock.fleet import Plan
 from penstock.fold.protocol import Missing
 from penstock.fold.runner import Runner, Unit
 from penstock.fold.setup import Resolve
+from penstock.framing.decoder import Decoder
 from penstock.patience import as_weather, patiently
 from penstock.spec import Stream
 from penstock.spec.avro import producer_schema, stream_schema
 from penstock.world import World
-from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.fold import IngestionFold, Target
 from penstock_ingestion.trial import Trial
 

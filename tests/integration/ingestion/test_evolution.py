@@ -15,11 +15,11 @@ from fastavro import parse_schema, schemaless_reader
 
 from penstock.fleet import Fleet, Plan
 from penstock.fold.protocol import Output, Record
+from penstock.framing.decoder import Decoder
 from penstock.records import Wire, Writer
 from penstock.records.wire import HEADER, schema_id
 from penstock.spec import Field, Stream
 from penstock.spec.avro import producer_schema, stream_schema
-from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.units import make_runner
 from penstock_registry.compatibility import problems
 from tests.conftest import Corner

@@ -18,6 +18,7 @@ from penstock.errors import PenstockError
 from penstock.fold.protocol import Output, Record
 from penstock.fold.runner import Runner
 from penstock.fold.snapshots import PostgresSnapshots
+from penstock.framing.decoder import Decoder
 from penstock.kafka.ports import TopicPartition
 from penstock.kafka.producer import KafkaProducer
 from penstock.parking import Parking
@@ -31,7 +32,6 @@ from penstock.spec.avro import producer_schema
 from penstock.world import World
 from penstock_ingestion import CARD, sender
 from penstock_ingestion.admission import Admission
-from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.gateway import Gateway
 from penstock_ingestion.units import make_runner
 from tests.conftest import Corner

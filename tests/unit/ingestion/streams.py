@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from penstock.fold.drive import drive
 from penstock.fold.protocol import Header, LogRecord, Missing, Output
 from penstock.fold.setup import Resolve
+from penstock.framing.decoder import Decoder
 from penstock.records import Wire, platform_schema
 from penstock.records.schemas import MemorySchemaRegistry
 from penstock.spec import Field, Stream
 from penstock.spec.avro import producer_schema, stream_schema
-from penstock_ingestion.decoder import Decoder
 from penstock_ingestion.fold import IngestionFold, Target
 from penstock_ingestion.trial import Trial
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from penstock_ingestion.cloudevents import STRUCTURED
+from penstock.framing.cloudevents import STRUCTURED
 from penstock_ingestion.refused import Refused
 from penstock_ingestion.requests import BATCH_EVENTS_MAX, JSON, JSON_LINES, STRUCTURED_BATCH, Sent, read_events
 

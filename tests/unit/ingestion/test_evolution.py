@@ -7,11 +7,11 @@ from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from hypothesis import given, settings, strategies as st
 
 from penstock.contract.contract import compile_contract
+from penstock.framing.decoder import Decoder
 from penstock.records import Wire
 from penstock.records.schemas import MemorySchemaRegistry, Schema
 from penstock.spec import Field
 from penstock.spec.avro import producer_schema
-from penstock_ingestion.decoder import Decoder
 from tests.unit.ingestion.streams import fields, flights
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {

@@ -8,9 +8,9 @@ from hypothesis import given, settings, strategies as st
 
 from penstock.fold.protocol import LogRecord, Missing, Output, Poison, Snapshot
 from penstock.fold.pulse import Beat
+from penstock.framing.decoder import SINGLE_OBJECT, fingerprint_of
 from penstock.records.wire import HEADER
 from penstock.spec.avro import producer_schema
-from penstock_ingestion.decoder import SINGLE_OBJECT, fingerprint_of
 from penstock_ingestion.fold import IngestionFold
 from tests.unit.ingestion.streams import HOUR_MS, NOON_MS, House, flight, house, record
 

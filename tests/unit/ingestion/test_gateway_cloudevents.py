@@ -10,8 +10,8 @@ import httpx
 import pytest
 from starlette.types import Message as AsgiMessage
 
+from penstock.framing.cloudevents import STRUCTURED
 from penstock_ingestion.admission import Admission
-from penstock_ingestion.cloudevents import STRUCTURED
 from penstock_ingestion.gateway import BODY_BYTES_MAX, Gateway
 from penstock_ingestion.requests import STRUCTURED_BATCH
 from tests.unit.ingestion.streams import flight, flights, house, record

@@ -7,10 +7,10 @@ from penstock.contract.contract import TICK
 from penstock.contract.strict_json import parse_object
 from penstock.contract.timestamps import parse_ms
 from penstock.fold.protocol import Header, Poison, Record
+from penstock.framing.cloudevents import NONE, Attributes, from_envelope, from_headers
+from penstock.framing.decoder import SINGLE_OBJECT, Decoder
 from penstock.parking import Parking, parking_of
 from penstock.records.wire import MAGIC, RECORD_BYTES_MAX
-from penstock_ingestion.cloudevents import NONE, Attributes, from_envelope, from_headers
-from penstock_ingestion.decoder import SINGLE_OBJECT, Decoder
 
 JSON_OBJECT = ord("{")
 

@@ -12,10 +12,10 @@ from fastavro import parse_schema, schemaless_writer
 
 from penstock.contract.strict_json import parse_object
 from penstock.fold.protocol import LogRecord, Missing, Poison
+from penstock.framing.decoder import Decoder
+from penstock.framing.events import Event, SentTick, unframe
 from penstock.records.schemas import MemorySchemaRegistry, Schema
 from penstock.records.wire import RECORD_BYTES_MAX, Wire
-from penstock_ingestion.decoder import Decoder
-from penstock_ingestion.framing import Event, SentTick, unframe
 from tests.unit.ingestion.streams import NOON_MS, record
 
 SCHEMA = {"type": "record", "name": "Reading", "fields": [{"name": "x", "type": "double"}]}

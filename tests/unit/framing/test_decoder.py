@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from penstock.fold.protocol import Missing, Poison
+from penstock.framing.decoder import ABSENT_S, SINGLE_OBJECT, Decoder, fingerprint_of
+from penstock.framing.events import Event, unframe
 from penstock.records.schemas import MemorySchemaRegistry, Schema
 from penstock.records.wire import Wire
-from penstock_ingestion.decoder import ABSENT_S, SINGLE_OBJECT, Decoder, fingerprint_of
-from penstock_ingestion.framing import Event, unframe
 from tests.simulation.virtual import run
 from tests.unit.ingestion.streams import TOPIC, record
 
