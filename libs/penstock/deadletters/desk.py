@@ -88,18 +88,18 @@ class Desk:
             f"no letter stands at {partition}:{offset} of {topic}, which holds {start} … {end - 1} there. Try: penstock dlq ls"
         )
 
-    async def send(self, letters: Sequence[tuple[Letter, bytes | None]]) -> dict[TopicPartition, int]:
-        """Send records again with these values, and note it; the offset behind the last one, by partition.
+    async def send(self, letters: Sequence[Letter]) -> dict[TopicPartition, int]:
+        """Send the records of letters again, and note it; the offset behind the last one, by partition.
 
         Each goes to the partition that it came from: the fold there knows which of them were taken before. If the process dies before the
         note, they are sent a second time, and count once. Raises: Weather.
         """
-        outputs = [Output(letter.of.topic, letter.of.partition, letter.key, value, letter.again()) for letter, value in letters]
+        outputs = [Output(letter.of.topic, letter.of.partition, letter.key, letter.value, letter.again()) for letter in letters]
         producer = await self.kafka.producer()
         try:
             offsets = await producer.append(outputs)
             self.crash_points.reach("replay.sent")
-            await producer.append([self._note(partition, letters) for partition in sorted({_at(letter) for letter, _ in letters})])
+            await producer.append([self._note(partition, letters) for partition in sorted({_at(letter) for letter in letters})])
             self.crash_points.reach("replay.noted")
         finally:
             await producer.stop()
@@ -110,8 +110,8 @@ class Desk:
         return ends
 
     @staticmethod
-    def _note(partition: TopicPartition, letters: Sequence[tuple[Letter, bytes | None]]) -> Output:
-        note = Note({str(letter.root): letter.attempt + 1 for letter, _ in letters if _at(letter) == partition})
+    def _note(partition: TopicPartition, letters: Sequence[Letter]) -> Output:
+        note = Note({str(letter.root): letter.attempt + 1 for letter in letters if _at(letter) == partition})
         return Output(*partition, None, note.value(), note.headers())
 
     async def judged(self, group: str, ends: ReadOnly[TopicPartition, int], timeout_s: float) -> bool:

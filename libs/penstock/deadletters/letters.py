@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 from penstock.fold.poison import DROPPED, opened
 from penstock.fold.protocol import Header, Record
+from penstock.framing.cloudevents import source_of
 
 REPLAY_OF = "__dlq.replay.of"
 REPLAY_ATTEMPT = "__dlq.replay.attempt"
@@ -74,9 +75,8 @@ class Letter:
 
     @property
     def source(self) -> str | None:
-        """Who sent the record, as its CloudEvents header says."""
-        sources = [value.decode(errors="replace") for name, value in self.headers if name == "ce_source" and value]
-        return sources[-1] if sources else None
+        """Who sent the record, as CloudEvents says it."""
+        return source_of(self.headers, self.value)
 
     def again(self) -> list[Header]:
         """The headers to send the record again with: its own, its root, and which attempt it is."""

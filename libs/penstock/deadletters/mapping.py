@@ -1,6 +1,6 @@
-"""A small declared change of JSON events on their way back: rename, cast, default."""
+"""A small declared change of events on their way back: rename, cast, default."""
 
-import json
+from collections import Counter
 from collections.abc import Mapping as ReadOnly
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -24,11 +24,11 @@ class Mapping(BaseModel):
     """What to change, in this order: names, then types, then what is absent or null.
 
     >>> mapping = Mapping(rename={"temp": "warmth"}, cast={"warmth": "double"}, default={"site": "north"})
-    >>> mapping.apply(b'{"temp": "21.5", "at": 7}')
-    b'{"warmth":21.5,"at":7,"site":"north"}'
+    >>> mapping.apply({"temp": "21.5", "at": 7})
+    {'warmth': 21.5, 'at': 7, 'site': 'north'}
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     rename: dict[str, str] = Field(default_factory=dict)
     cast: dict[str, Type] = Field(default_factory=dict)
@@ -57,19 +57,15 @@ class Mapping(BaseModel):
     def __bool__(self) -> bool:
         return bool(self.rename or self.cast or self.default)
 
-    def apply(self, value: bytes | None) -> bytes:
-        """The event with the changes made; its very bytes where there is nothing to change. Raises: Unmappable."""
-        fields = _fields(value)
-        changed = self._defaulted(self._casted(self._renamed(fields)))
-        assert value is not None
-        same = changed == fields and [*map(type, changed.values())] == [*map(type, fields.values())]
-        return value if same else json.dumps(changed, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
+    def apply(self, fields: ReadOnly[str, Any]) -> dict[str, Any]:
+        """The fields with the changes made. Raises: Unmappable where two would have one name."""
+        return self._defaulted(self._casted(self._renamed(fields)))
 
     def _renamed(self, fields: ReadOnly[str, Any]) -> dict[str, Any]:
-        taken = [new for old, new in self.rename.items() if old in fields and new in fields]
-        if taken:
-            raise Unmappable(f"it has {', '.join(taken)} already")
-        return {self.rename.get(name, name): value for name, value in fields.items()}
+        names = Counter(self.rename.get(name, name) for name in fields)
+        if twice := [name for name, count in names.items() if count > 1]:
+            raise Unmappable(f"two fields would be its {', '.join(twice)}")
+        return dict(zip(names, fields.values(), strict=True))
 
     def _casted(self, fields: ReadOnly[str, Any]) -> dict[str, Any]:
         return {name: _cast(value, self.cast[name]) if name in self.cast else value for name, value in fields.items()}
@@ -77,22 +73,6 @@ class Mapping(BaseModel):
     def _defaulted(self, fields: ReadOnly[str, Any]) -> dict[str, Any]:
         absent = {name: value for name, value in self.default.items() if fields.get(name) is None}
         return {**fields, **absent}
-
-
-def _fields(value: bytes | None) -> dict[str, Any]:
-    try:
-        fields = json.loads(value or b"", object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
-        raise Unmappable("it is no JSON") from None
-    if not isinstance(fields, dict):
-        raise Unmappable("it is no JSON object")
-    return fields
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return dict(pairs)
 
 
 def _cast(value: Any, type: Type) -> Any:

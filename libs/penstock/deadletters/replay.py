@@ -12,7 +12,7 @@ import httpx
 from penstock.deadletters.book import Book, Filter
 from penstock.deadletters.desk import Desk
 from penstock.deadletters.letters import Letter
-from penstock.deadletters.mapping import Mapping, Unmappable
+from penstock.deadletters.mapping import Unmappable
 from penstock.errors import PenstockError
 from penstock.fold.poison import size_bytes
 from penstock.fold.protocol import Output
@@ -23,9 +23,15 @@ BATCH_BYTES_MAX = 2_000_000  # a gateway takes 4 MB, in base64
 ATTEMPTS_MAX = 5
 TRIAL_TIMEOUT_S = 30.0
 
-Ready = tuple[Letter, bytes | None]
-Judge = Callable[[Sequence[Ready]], Awaitable[ReadOnly[int, str]]]
+Judge = Callable[[Sequence[Letter]], Awaitable[ReadOnly[int, str]]]
 """Which of these records would be refused now, and with which code, by their number."""
+Change = Callable[[Letter], Awaitable[Letter]]
+"""A letter as it is to be sent. Raises: Unmappable for one that stays where it is; Weather."""
+
+
+async def unchanged(letter: Letter) -> Letter:
+    """The letter as it came."""
+    return letter
 
 
 @dataclass(slots=True)
@@ -55,7 +61,7 @@ class Order:
 
     topic: str
     chosen: Filter
-    mapping: Mapping
+    change: Change
     judge: Judge | None
     attempts_max: int = ATTEMPTS_MAX
     dry_run: bool = False
@@ -81,15 +87,15 @@ async def replay(desk: Desk, order: Order) -> Report:
             elif taken:
                 ends |= await desk.send(taken)
                 report.sent += len(taken)
-                attempts |= {str(letter.root): letter.attempt + 1 for letter, _ in taken}
-                group = taken[-1][0].reasons["group"]
+                attempts |= {str(letter.root): letter.attempt + 1 for letter in taken}
+                group = taken[-1].reasons["group"]
     if report.sent and order.wait_s and await desk.judged(group, ends, order.wait_s):
         report.came_back = await _came_back(desk, order.topic, bounds, attempts)
     return report
 
 
-async def _ready(letters: AsyncGenerator[Letter], order: Order, book: Book, report: Report) -> AsyncGenerator[Ready]:
-    """The letters to send, with the bytes to send."""
+async def _ready(letters: AsyncGenerator[Letter], order: Order, book: Book, report: Report) -> AsyncGenerator[Letter]:
+    """The letters to send, as they are to be sent."""
     async for letter in letters:
         if not book.waits(letter):
             continue
@@ -101,7 +107,7 @@ async def _ready(letters: AsyncGenerator[Letter], order: Order, book: Book, repo
             report.kept[reason] += 1
             continue
         try:
-            yield letter, order.mapping.apply(letter.value) if order.mapping else letter.value
+            yield await order.change(letter)
         except Unmappable as error:
             report.kept[f"the mapping does not fit: {error}"] += 1
 
@@ -114,16 +120,15 @@ def _reason_to_keep(letter: Letter, order: Order) -> str:
     return ""
 
 
-async def _batches(letters: AsyncGenerator[Ready]) -> AsyncGenerator[list[Ready]]:
-    batch: list[Ready] = []
+async def _batches(letters: AsyncGenerator[Letter]) -> AsyncGenerator[list[Letter]]:
+    batch: list[Letter] = []
     total_bytes = 0
-    async for ready in letters:
-        letter, value = ready
-        more_bytes = size_bytes(Output(letter.of.topic, 0, letter.key, value, letter.headers))
+    async for letter in letters:
+        more_bytes = size_bytes(Output(letter.of.topic, 0, letter.key, letter.value, letter.headers))
         if batch and (len(batch) >= BATCH_LETTERS_MAX or total_bytes + more_bytes > BATCH_BYTES_MAX):
             yield batch
             batch, total_bytes = [], 0
-        batch.append(ready)
+        batch.append(letter)
         total_bytes += more_bytes
     if batch:
         yield batch
@@ -143,8 +148,8 @@ def _is_of(letter: Letter, attempts: ReadOnly[str, int]) -> bool:
 def judge_at(http: httpx.AsyncClient, stream: str) -> Judge:
     """A judge that asks the gateway, which folds the records on trial with the contract of now."""
 
-    async def judge(batch: Sequence[Ready]) -> ReadOnly[int, str]:
-        body = {"records": [_as_json(letter, value) for letter, value in batch]}
+    async def judge(batch: Sequence[Letter]) -> ReadOnly[int, str]:
+        body = {"records": [_as_json(letter) for letter in batch]}
         try:
             answer = await http.post(f"/events/{stream}/trial", json=body, timeout=TRIAL_TIMEOUT_S)
         except httpx.HTTPError as error:
@@ -158,8 +163,8 @@ def judge_at(http: httpx.AsyncClient, stream: str) -> Judge:
     return judge
 
 
-def _as_json(letter: Letter, value: bytes | None) -> dict[str, Any]:
-    return {"key": _text(letter.key), "value": _text(value), "headers": [[name, _text(data)] for name, data in letter.headers]}
+def _as_json(letter: Letter) -> dict[str, Any]:
+    return {"key": _text(letter.key), "value": _text(letter.value), "headers": [[name, _text(data)] for name, data in letter.headers]}
 
 
 def _text(data: bytes | None) -> str | None:

@@ -11,9 +11,10 @@ from penstock.fold.protocol import Header, Poison
 
 HEADER_BYTES_MAX = 1_024
 STRUCTURED = "application/cloudevents+json"
+CONTENT_TYPE = "content-type"
 OURS = "penstock."  # a tick has no data
 REQUIRED = ("id", "source", "type")
-READ = frozenset({"ce_id", "ce_time", "ce_type", "ce_source", "content-type"})
+READ = frozenset({"ce_id", "ce_time", "ce_type", "ce_source", CONTENT_TYPE})
 TRACE = ("traceparent", "tracestate")
 TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 TRACESTATE_BYTES_MAX = 512
@@ -40,7 +41,7 @@ def from_headers(headers: Sequence[Header]) -> tuple[Attributes, bool]:
     """
     found = {name: _text(name, value) for name, value in headers if name in READ}
     time_ms = _time_ms("bad_header", "ce_time", found["ce_time"]) if "ce_time" in found else None
-    content_type = found.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = found.get(CONTENT_TYPE, "").partition(";")[0].strip().lower()
     if content_type.startswith("application/cloudevents") and content_type != STRUCTURED:
         raise Poison("not_framed", f"of the formats of CloudEvents only {STRUCTURED} is read here; batches are for HTTP")
     attributes = Attributes(found.get("ce_id") or None, time_ms, found.get("ce_type"), found.get("ce_source") or None, trace_of(headers))
@@ -72,6 +73,18 @@ def trace_of(headers: Sequence[Header]) -> tuple[Header, ...]:
     state = next((value for name, value in headers if name == "tracestate"), None)
     carried: tuple[Header, ...] = (("traceparent", parent),)
     return (*carried, ("tracestate", state)) if state and len(state) <= TRACESTATE_BYTES_MAX else carried
+
+
+def source_of(headers: Sequence[Header], value: bytes | None) -> str | None:
+    """Who sent a record, however broken it is otherwise: what the header ce_source says, or the CloudEvent that stands in its value."""
+    found = {name: (given or b"").decode(errors="replace") for name, given in headers if name in {"ce_source", CONTENT_TYPE}}
+    if found.get("ce_source") or not found.get(CONTENT_TYPE, "").lower().startswith(STRUCTURED):
+        return found.get("ce_source") or None
+    try:
+        source = parse_object(value or b"").get("source")
+    except Poison:
+        return None
+    return source if isinstance(source, str) else None
 
 
 def _data(envelope: Mapping[str, Any]) -> bytes | dict[str, Any]:

@@ -57,13 +57,14 @@ def unframe(record: Record, decoder: Decoder) -> Event | SentTick | Parking:
 
 
 def _content(data: bytes | dict[str, Any] | None, topic: str, decoder: Decoder, attributes: Attributes) -> Event | SentTick:
-    fields = data if isinstance(data, dict) else _fields(data, topic, decoder)
+    fields = data if isinstance(data, dict) else fields_of(data, topic, decoder)
     if TICK in fields:
         return _json_tick(fields[TICK])
     return Event(fields, attributes.id, attributes.time_ms, attributes.source, attributes.trace)
 
 
-def _fields(value: bytes | None, topic: str, decoder: Decoder) -> dict[str, Any]:
+def fields_of(value: bytes | None, topic: str, decoder: Decoder) -> dict[str, Any]:
+    """The fields of an event on a topic, by the first byte. Raises: Missing for a schema to be fetched; Poison."""
     if not value:
         raise Poison("not_framed", "the record is empty; a deletion has no meaning here")
     if value[0] == JSON_OBJECT:

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace as changed
+from functools import partial
 from typing import Any, NamedTuple
 
 import httpx
@@ -12,14 +13,18 @@ import pytest
 
 from penstock.crashpoint import CrashPoints
 from penstock.deadletters.book import Filter, Groups
+from penstock.deadletters.contents import Contents
 from penstock.deadletters.desk import Desk
 from penstock.deadletters.letters import Letter
 from penstock.deadletters.mapping import Mapping
-from penstock.deadletters.replay import BATCH_LETTERS_MAX, Order, Report, judge_at, replay
+from penstock.deadletters.replay import BATCH_LETTERS_MAX, Order, Report, judge_at, replay, unchanged
 from penstock.errors import PenstockError, UsageError
 from penstock.fold.protocol import Output
 from penstock.fold.runner import Runner
+from penstock.framing.cloudevents import STRUCTURED
+from penstock.framing.decoder import SINGLE_OBJECT, Decoder, fingerprint_of
 from penstock.kafka.ports import Bounds, TopicPartition
+from penstock.records.wire import Wire
 from penstock_ingestion import sender
 from penstock_ingestion.admission import Admission
 from penstock_ingestion.gateway import Gateway
@@ -61,7 +66,8 @@ class Hall(NamedTuple):
         return f"{self.here.corner.prefix}dlq.events.weather"
 
     def order(self, mapping: Mapping = AS_IT_IS, *, checked: bool = True, chosen: Filter = ANY, **other: Any) -> Order:
-        return Order(self.letters, chosen, mapping, judge_at(self.http, "weather") if checked else None, **other)
+        change = partial(Contents(Decoder(self.here.world.wire)).mapped, mapping=mapping) if mapping else unchanged
+        return Order(self.letters, chosen, change, judge_at(self.http, "weather") if checked else None, **other)
 
     async def counts(self) -> list[tuple[str, int, int]]:
         """Code, waiting, sent again, of every kind."""
@@ -132,7 +138,7 @@ async def test_what_is_mended_is_taken_once_and_what_is_not_is_not_sent(corner: 
         assert await place.counts() == [("missing_field", 4, 0), ("not_framed", 1, 0), ("out_of_range", 1, 0)]
         dry = await replay(place.desk, place.order(RENAMED, dry_run=True))
         assert (dry.found, dry.would_be_sent, dry.sent) == (6, 4, 0)
-        assert (dry.refused, dry.kept) == ({"out_of_range": 1}, {"the mapping does not fit: it is no JSON": 1})
+        assert (dry.refused, dry.kept) == ({"out_of_range": 1}, {"the mapping does not fit: it cannot be read (not_framed)": 1})
         assert await replay(place.desk, place.order(RENAMED, limit=2, dry_run=True)) == Report(found=2, would_be_sent=2)
         done = await replay(place.desk, place.order(RENAMED))
         assert (done.sent, done.came_back) == (4, 0)
@@ -165,6 +171,25 @@ async def test_two_replays_at_once_and_a_restart_between_them_count_once(corner:
         async with place.here.running() as runner:
             await counted(runner, 2 + sum(report.sent for report in unseen))
         assert await place.winds() == [0.5, 1.5]
+
+
+async def test_avro_and_cloudevents_are_mended_as_json_is(corner: Corner) -> None:
+    async with hall(corner) as place, place.here.running() as runner:
+        names = {"station": "string", "observed_at": "string", "wind_speed": "string"}
+        schema = {"type": "record", "name": "Old", "fields": [{"name": name, "type": type} for name, type in names.items()]}
+        write = await Wire(place.here.schemas).writer(place.here.topic("events"), schema)
+        events = [json.loads(event) for event in broken(0, 1, 2)]
+        single = SINGLE_OBJECT + fingerprint_of(schema) + write(events[1])[5:]
+        cloud = json.dumps({"specversion": "1.0", "id": "c", "source": "/hall", "type": "wind", "data": events[2]}).encode()
+        await place.here.produce(write(events[0]), single)
+        await place.here.produce(cloud, headers=(("content-type", STRUCTURED.encode()),))
+        assert (await counted(runner, 3))["rejected"] == 3
+        assert await place.counts() == [("missing_field", 3, 0)]
+        assert await replay(place.desk, place.order(RENAMED, dry_run=True, chosen=Filter(source="/hall"))) == Report(
+            found=1, would_be_sent=1
+        )
+        assert (await replay(place.desk, place.order(RENAMED))).came_back == 0
+        assert await place.winds() == [0.5, 1.5, 2.5]
 
 
 async def test_what_comes_back_waits_again_and_is_not_sent_for_ever(corner: Corner) -> None:

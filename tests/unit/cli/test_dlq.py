@@ -45,8 +45,8 @@ def test_a_place_that_is_none_is_a_usage_error(text: str) -> None:
 def test_a_mapping_comes_from_options_or_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text("rename: {a: b}")
     assert mapping_of(tmp_path / "m.yaml", None, None, None) == Mapping(rename={"a": "b"})
-    given = mapping_of(None, ["a=b"], ["c=double"], ["d=1.5", "e=true", "f=x=y", "g=null"])
-    assert given == Mapping(rename={"a": "b"}, cast={"c": "double"}, default={"d": 1.5, "e": True, "f": "x=y", "g": "null"})
+    given = mapping_of(None, ["a=b"], ["c=double"], ["d=1.5", "e=true", "f=x=y", "g=null", "h=NaN"])
+    assert given == Mapping(rename={"a": "b"}, cast={"c": "double"}, default={"d": 1.5, "e": True, "f": "x=y", "g": "null", "h": "NaN"})
     with pytest.raises(UsageError, match="stands alone"):
         mapping_of(tmp_path / "m.yaml", ["a=b"], None, None)
     for wrong in (["a"], ["=b"]):
@@ -103,6 +103,9 @@ def test_personal_fields_are_not_shown_and_nothing_that_may_hold_them() -> None:
     shown = {"key": "jane", "value": {"name": "jane", "age": 7}, "value_base64": "eyJu", "code": "no_id"}
     assert masked(shown, frozenset({"name"})) == {**shown, "value": {"name": MASK, "age": 7}, "value_base64": MASK}
     assert masked(shown, frozenset({"name", KEY}))["key"] == MASK
+    within = {"id": "a", "data": {"name": "jane", "age": 7, "others": [{"name": "joe"}]}, "data_base64": "eyJu"}
+    masks = {"id": "a", "data": {"name": MASK, "age": 7, "others": [{"name": MASK}]}, "data_base64": MASK}
+    assert masked({**shown, "value": within}, frozenset({"name"}))["value"] == masks
     unreadable = masked({**shown, "value": "jane, cut in"}, frozenset({"name"}))
     assert "jane" not in f"{unreadable['value']}{unreadable['value_base64']}"
     assert "--personal" in unreadable["value"]

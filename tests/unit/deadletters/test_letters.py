@@ -79,3 +79,19 @@ def test_a_place_or_attempt_of_any_length_is_read_or_is_none(offset: str, attemp
     for digits in (19, 20, 5_000):
         place = Place.read("events.weather:0:" + "9" * digits)
         assert (place is None) == (digits > 19)
+
+
+@given(HEADERS, st.none() | st.binary())
+def test_whoever_sent_it_can_be_asked_for(headers: list[Header], value: bytes | None) -> None:
+    found = letter(record(value, headers=(*headers, ("ce_source", b"/hall"))))
+    assert found.source == "/hall"
+    assert letter(record(value, headers=tuple(headers))).source is None
+
+
+def test_the_source_of_a_cloudevent_in_one_object_stands_in_it() -> None:
+    structured = ("content-type", b"Application/CloudEvents+JSON; charset=utf-8")
+    assert letter(record(b'{"source": "/hall", "time": "noon"}', headers=(structured,))).source == "/hall"
+    assert letter(record(b'{"source": "/hall"}', headers=(structured, ("ce_source", b"/door")))).source == "/door"
+    for value in (b'{"source": 7}', b"{}", b"?", None):
+        assert letter(record(value, headers=(structured,))).source is None
+    assert letter(record(b'{"source": "/hall"}')).source is None

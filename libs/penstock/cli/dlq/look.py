@@ -18,11 +18,12 @@ from penstock.cli.dlq.options import (
     SourceOption,
     StreamArgument,
     UntilOption,
+    contents_at,
     desk_at,
     filter_of,
     numbers,
 )
-from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, Output, OutputOption, addresses, run
+from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, Output, OutputOption, run
 from penstock.errors import PenstockError
 
 if TYPE_CHECKING:
@@ -141,26 +142,31 @@ def masked(shown: dict[str, Any], fields: frozenset[str]) -> dict[str, Any]:
     """A letter without the values of these fields; where they cannot be told from the rest, without its value."""
     value = shown["value"]
     if isinstance(value, dict):
-        value = {name: MASK if name in fields else each for name, each in value.items()}
+        value = _masked(value, fields | {"data_base64"})  # of a CloudEvent, whose fields stand deeper
     elif value is not None:
         value = f"{MASK} not shown, since the stream has personal fields. Try: --personal"
     key = MASK if KEY in fields and shown["key"] is not None else shown["key"]
     return {**shown, "key": key, "value": value, "value_base64": MASK if shown["value_base64"] is not None else None}
 
 
+def _masked(value: Any, fields: frozenset[str]) -> Any:
+    if isinstance(value, dict):
+        return {name: MASK if name in fields else _masked(each, fields) for name, each in value.items()}
+    return [_masked(each, fields) for each in value] if isinstance(value, list) else value
+
+
 async def _readable(letter: "Letter", folder: Path) -> Any:
     """The value: JSON, or Avro whose schema is known, as plain values; anything else as text, or in hex."""
-    from penstock.records import Wire  # noqa: PLC0415
-    from penstock.records.schemas import HttpSchemaRegistry  # noqa: PLC0415
+    from penstock.framing.decoder import SINGLE_OBJECT  # noqa: PLC0415
 
     if letter.dropped or letter.value is None:
         return None
     with contextlib.suppress(ValueError, RecursionError):
         return json.loads(letter.value, parse_constant=str)
-    if letter.value[:1] == b"\0":
-        async with contextlib.aclosing(HttpSchemaRegistry(addresses(folder).schema_registry_url)) as schemas:
-            with contextlib.suppress(PenstockError, OSError):
-                return json.loads(json.dumps((await Wire(schemas).read_or_fetch(letter.value))[1], default=str))
+    if letter.value.startswith((b"\0", SINGLE_OBJECT)):
+        async with contents_at(folder) as contents:
+            with contextlib.suppress(PenstockError):
+                return json.loads(json.dumps(await contents.fields(letter), default=str))
     start = letter.value[:BYTES_SHOWN_MAX]
     more = f" … ({len(letter.value):,} bytes in all)" if len(letter.value) > BYTES_SHOWN_MAX else ""
     text = start.decode(errors="backslashreplace")

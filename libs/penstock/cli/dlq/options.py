@@ -14,12 +14,13 @@ from penstock.errors import UsageError
 
 if TYPE_CHECKING:
     from penstock.deadletters.book import Filter
+    from penstock.deadletters.contents import Contents
     from penstock.deadletters.desk import Desk
 
 StreamArgument = Annotated[str, typer.Argument(metavar="STREAM", help="A stream, or a topic such as validated.flights.")]
 CodeOption = Annotated[list[str] | None, typer.Option("--code", help="Only with this code; may be given again.")]
 KeyOption = Annotated[str | None, typer.Option("--key", help="Only with this key.")]
-SourceOption = Annotated[str | None, typer.Option("--source", help="Only with this ce_source; * and ? stand for anything.")]
+SourceOption = Annotated[str | None, typer.Option("--source", help="Only from this CloudEvents source; * and ? stand for anything.")]
 MessageOption = Annotated[str | None, typer.Option("--message", help="Only with this in their message, such as the name of a field.")]
 SinceOption = Annotated[str | None, typer.Option("--since", help="Only written since then: an RFC 3339 time, or 2h for two hours ago.")]
 UntilOption = Annotated[str | None, typer.Option("--until", help="Only written before then.")]
@@ -80,3 +81,15 @@ async def desk_at(folder: Path) -> "AsyncIterator[Desk]":
     settings, bootstrap = Settings(), addresses(folder).bootstrap
     async with opened(bootstrap) as kafka:
         yield Desk(bootstrap, kafka, settings.topic_prefix, CrashPoints(settings.crash_at))
+
+
+@contextlib.asynccontextmanager
+async def contents_at(folder: Path) -> "AsyncIterator[Contents]":
+    """What reads the events in letters, with the schemas of the platform."""
+    from penstock.deadletters.contents import Contents  # noqa: PLC0415
+    from penstock.framing.decoder import Decoder  # noqa: PLC0415
+    from penstock.records import Wire  # noqa: PLC0415
+    from penstock.records.schemas import HttpSchemaRegistry  # noqa: PLC0415
+
+    async with contextlib.aclosing(HttpSchemaRegistry(addresses(folder).schema_registry_url)) as schemas:
+        yield Contents(Decoder(Wire(schemas)))

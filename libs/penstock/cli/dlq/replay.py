@@ -16,6 +16,7 @@ from penstock.cli.dlq.options import (
     SourceOption,
     StreamArgument,
     UntilOption,
+    contents_at,
     desk_at,
     filter_of,
 )
@@ -37,7 +38,7 @@ def replay(  # noqa: PLR0913, PLR0917  # an option each
     message: MessageOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    rename: Annotated[list[str] | None, typer.Option("--rename", metavar="OLD=NEW", help="Rename a field of JSON events.")] = None,
+    rename: Annotated[list[str] | None, typer.Option("--rename", metavar="OLD=NEW", help="Rename a field.")] = None,
     cast: Annotated[list[str] | None, typer.Option("--cast", metavar="FIELD=TYPE", help="Read a field as this type.")] = None,
     default: Annotated[list[str] | None, typer.Option("--default", metavar="FIELD=VALUE", help="Where it is absent or null.")] = None,
     mapping: Annotated[Path | None, typer.Option("--mapping", help="A YAML file with rename, cast and default.")] = None,
@@ -53,12 +54,12 @@ def replay(  # noqa: PLR0913, PLR0917  # an option each
 
     Run it as often as you like: what was sent is not sent again; what was sent twice because this was interrupted counts once.
     """
-    from penstock.deadletters.replay import Order  # noqa: PLC0415
+    from penstock.deadletters.replay import Order, unchanged  # noqa: PLC0415
 
     changes = mapping_of(mapping, rename, cast, default)
     chosen = filter_of(code, key, source, message, since, until)
-    order = Order("", chosen, changes, None, attempts, dry_run, wait_s, limit)
-    report = run(_replay(folder, stream, order, unchecked))
+    order = Order("", chosen, unchanged, None, attempts, dry_run, wait_s, limit)
+    report = run(_replay(folder, stream, order, changes, unchecked))
     typer.echo(json.dumps(report.as_json()) if output is Output.JSON else describe(report, stream, dry_run=dry_run))
 
 
@@ -86,21 +87,23 @@ def _pairs(texts: list[str] | None, option: str) -> dict[str, str]:
 def _value(text: str) -> Any:
     """A number, true or false where the text is one in JSON; else the text."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=str)
     except ValueError:
         return text
     return value if isinstance(value, (bool, int, float)) else text
 
 
-async def _replay(folder: Path, stream: str, order: "Order", unchecked: bool) -> "Report":
+async def _replay(folder: Path, stream: str, order: "Order", mapping: "Mapping", unchecked: bool) -> "Report":
     from dataclasses import replace  # noqa: PLC0415
+    from functools import partial  # noqa: PLC0415
 
     from penstock.deadletters.replay import replay as send_again  # noqa: PLC0415
 
-    async with desk_at(folder) as desk:
+    async with desk_at(folder) as desk, contents_at(folder) as contents:
         (topic,) = await desk.topics(stream)
+        change = partial(contents.mapped, mapping=mapping) if mapping else order.change
         async with _judge(folder, desk.stream_of(topic), unchecked) as judge:
-            return await send_again(desk, replace(order, topic=topic, judge=judge))
+            return await send_again(desk, replace(order, topic=topic, change=change, judge=judge))
 
 
 @asynccontextmanager
