@@ -1,8 +1,10 @@
-"""A table of a shop's database as a stream: the producer is killed, started again, and each row is validated once."""
+"""A table of a shop's database as a stream, each row validated once though the producer is killed; and lines as somebody types them."""
 
 import asyncio
+import json
 import os
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -12,6 +14,7 @@ from tests.scenario.running import COMMAND, DEADLINE_S, Platform, suffix
 from tests.waiting import until
 
 ROWS = 3_000
+OWN = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT.values()}
 SPEC = "streams: {{{stream}: {{key: shop, id: no, time: at, fields: {{no: long, shop: string, at: timestamp, paid: double}}}}}}"
 
 
@@ -34,9 +37,8 @@ def test_a_producer_that_is_killed_goes_on_and_each_row_is_validated_once(platfo
     platform.penstock("apply", spec)
     asyncio.run(filled(platform.at.dsn, stream, 1, ROWS))
     command = ("produce", stream, "--query", f"select * from {stream}", "--by", "batch", "--dsn", platform.at.dsn)
-    environment = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT.values()}
     with subprocess.Popen(
-        [str(COMMAND), *command, "--rate", "500", "--folder", str(platform.folder)], env=environment, stderr=subprocess.DEVNULL
+        [str(COMMAND), *command, "--rate", "500", "--folder", str(platform.folder)], env=OWN, stderr=subprocess.DEVNULL
     ) as killed:
         until(lambda: platform.counts(f"ingestion/{stream}").get("sent", 0) > 100, DEADLINE_S)
         killed.kill()
@@ -46,3 +48,27 @@ def test_a_producer_that_is_killed_goes_on_and_each_row_is_validated_once(platfo
     until(lambda: platform.counts(f"ingestion/{stream}").get("sent", 0) == ROWS + 50, DEADLINE_S)
     counts = platform.counts(f"ingestion/{stream}")
     assert (counts["validated"], counts.get("duplicates", 0), counts.get("rejected", 0)) == (ROWS + 50, 0, 0)
+
+
+def test_each_line_of_standard_input_arrives_before_the_next_is_there(platform: Platform, tmp_path: Path) -> None:
+    stream = f"typed{suffix()}"
+    spec = tmp_path / "penstock.yaml"
+    spec.write_text(SPEC.format(stream=stream))
+    platform.penstock("apply", spec)
+
+    def has(number: int) -> bool:
+        return platform.counts(f"ingestion/{stream}").get("validated", 0) == number
+
+    row = {"shop": "s1", "at": "2026-11-21T12:00:00Z", "paid": 1.5}
+    with subprocess.Popen(
+        [str(COMMAND), "produce", stream, "-", "--folder", str(platform.folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=OWN
+    ) as producer:
+        assert producer.stdin
+        assert producer.stdout
+        for number in range(1, 4):
+            producer.stdin.write(json.dumps({"no": number, **row}).encode() + b"\n")
+            producer.stdin.flush()
+            until(partial(has, number), DEADLINE_S)
+        producer.stdin.close()
+        assert f"sent 3 to {stream}" in producer.stdout.read().decode()
+    assert producer.returncode == 0

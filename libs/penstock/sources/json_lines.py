@@ -4,13 +4,12 @@ import contextlib
 import json
 import sys
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import islice
 from pathlib import Path
 
-from penstock.errors import PenstockError
 from penstock.replay import Message
+from penstock.sources.lines import read_lines
 from penstock.spec.stream import Stream
 from penstock.spec.values import parse_time_ms
 
@@ -39,13 +38,14 @@ class JsonLines:
     async def messages(self) -> AsyncIterator[Message]:
         """See Reader. Raises: PenstockError for a line that no message can hold; OSError."""
         with contextlib.nullcontext(sys.stdin.buffer) if self.path is None else self.path.open("rb") as file:
-            for line in islice(iter(partial(file.readline, LINE_BYTES_MAX + 1), b""), self.limit or None):
-                self.lines += 1
-                self.read_bytes += len(line)
-                if len(line) > LINE_BYTES_MAX:
-                    raise PenstockError(f"line {self.lines} has more than {LINE_BYTES_MAX:,} bytes. Try: one event a line")
-                if body := line.strip():
-                    yield from_line(body, self.stream)
+            async with aclosing(read_lines(file.fileno(), LINE_BYTES_MAX)) as lines:
+                async for line in lines:
+                    self.lines += 1
+                    self.read_bytes += len(line)
+                    if body := line.strip():
+                        yield from_line(body, self.stream)
+                    if self.lines == self.limit:
+                        return
 
 
 def from_line(line: bytes, stream: Stream) -> Message:
