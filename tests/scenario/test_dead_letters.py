@@ -1,9 +1,18 @@
 """Events that were refused are found, mended and sent again; in the end everything is as if they had never been broken."""
 
+import asyncio
+import json
 from pathlib import Path
+from typing import Any
 
-from tests.scenario.dead_letters import compare
-from tests.scenario.running import Platform
+import httpx
+from aiokafka import AIOKafkaProducer
+
+from penstock.framing.cloudevents import STRUCTURED
+from tests.scenario.dead_letters import asked, compare
+from tests.scenario.doors import Doors
+from tests.scenario.running import DEADLINE_S, Platform, suffix
+from tests.waiting import until
 
 EVENTS, BROKEN = 400, 40
 
@@ -18,3 +27,31 @@ def test_what_was_broken_mended_and_sent_again_ends_as_if_it_had_never_been_brok
     assert {(group["waiting"], group["sent_again"]) for group in found["left"].values()} == {(0, 13), (0, 14)}
     holds = platform.try_penstock("verify", "--model", found["model"])
     assert holds.returncode == 0, holds.stdout
+
+
+def test_what_a_parked_source_has_sent_waits_until_it_is_released(platform: Platform) -> None:
+    doors, source = Doors(platform), f"/hall{suffix()}"
+    stream = doors.readings
+    event = {"specversion": "1.0", "id": "e", "source": source, "type": "reading", "data": json.loads(asked(1))}
+    answer = httpx.post(f"{platform.at.gateway}/events/{stream}", json=event, headers={"content-type": STRUCTURED})
+    assert answer.status_code == 202, answer.text
+    until(lambda: doors.taken(stream).get("validated") == 1, DEADLINE_S)
+    platform.penstock("quarantine", stream, "--source", source)
+    event |= {"id": "f", "data": json.loads(asked(2))}
+    asyncio.run(sent_whole(platform, f"events.{stream}", json.dumps(event).encode()))
+    until(lambda: doors.taken(stream).get("rejected") == 1, DEADLINE_S)
+
+    def replayed() -> dict[str, Any]:
+        report: dict[str, Any] = json.loads(platform.penstock("dlq", "replay", stream, "--source", source, "-o", "json"))
+        return report
+
+    assert replayed() == {"found": 1, "sent": 0, "would_be_sent": 0, "came_back": None, "kept": {}, "refused": {"quarantined": 1}}
+    platform.penstock("release", stream, "--source", source)
+    until(lambda: replayed()["sent"] == 1, DEADLINE_S)
+    assert doors.taken(stream)["validated"] == 2
+
+
+async def sent_whole(platform: Platform, topic: str, value: bytes) -> None:
+    """A CloudEvent in one JSON object, as a producer of Kafka writes it."""
+    async with AIOKafkaProducer(bootstrap_servers=platform.at.bootstrap) as producer:
+        await producer.send_and_wait(topic, value, headers=[("content-type", STRUCTURED.encode())])

@@ -28,7 +28,9 @@ AT_THE_DOOR: Mapping[str, Code] = {
     ),
     "too_large": Code("the record is over 1,000,000 bytes, or an entity or id over 1,024", "smaller"),
     "output_too_large": Code("valid, but over 1,000,000 bytes as a validated record", "smaller"),
-    "missing_field": Code("a field is absent or null, and not nullable", "send it, or `nullable: true`; `--default` on the way back"),
+    "missing_field": Code(
+        "a field is absent or null, and not nullable", "send it, or `nullable: true`; `--rename` or `--default` on the way back"
+    ),
     "wrong_type": Code("a field has another type; a time has no offset", "the type of the specification; `--cast` on the way back"),
     "wrong_length": Code("shorter or longer than `length`", "the value, or the length"),
     "wrong_pattern": Code("not as `pattern` says", "the value, or the pattern"),

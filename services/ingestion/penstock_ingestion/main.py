@@ -22,12 +22,13 @@ async def main(process: Process) -> None:
     """Serve until cancelled; ready when the catalogue is known and the gateway answers."""
     settings = process.settings
     async with open_world(process) as world, sender.opened(settings.bootstrap) as producer:
-        trial = make_trial(world)
+        fleet = Fleet(partial(plans, world, Decoder(world.wire)), process.log)
+        folds = quality.folds_of(fleet)
+        trial = make_trial(world, lambda stream: quality.parked_in(folds(stream)))
         admission = Admission(settings.http_requests_max, settings.http_rate_max)
         gateway = Gateway(partial(process.topic, "events"), producer.send, trial.judge, admission)
-        fleet = Fleet(partial(plans, world, Decoder(world.wire)), process.log)
         process.counts.append(fleet.counts)
-        asked = (partial(_streams, world), quality.folds_of(fleet), _now_ms)
+        asked = (partial(_streams, world), folds, _now_ms)
         process.registry.register(quality.FreshnessGauges(*asked))
         app = Starlette(routes=[quality.route(*asked), Mount("/", gateway.app())])
         async with serve_http(app, settings.bind, settings.http_port):

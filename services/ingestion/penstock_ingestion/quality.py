@@ -47,9 +47,14 @@ def quality_of(stream: Stream, folds: Folds, now_ms: int) -> dict[str, Any]:
         "per_s": per_s,
         "is_stale": None if expect.every_ms is None else age_s is None or age_s * 1_000 > expect.every_ms,
         "is_slow": None if expect.per_s is None else per_s < expect.per_s,
-        "parked": sorted(set().union(*(fold.parked for fold in folds.values()))),
+        "parked": sorted(parked_in(folds)),
         "personal": [name for name, field in stream.fields.items() if field.personal],
     }
+
+
+def parked_in(folds: Folds) -> set[str]:
+    """The sources that are parked in any of these partitions."""
+    return set().union(*(fold.parked for fold in folds.values()))
 
 
 def _after(prefix: str, counts: Counter[str]) -> dict[str, int]:

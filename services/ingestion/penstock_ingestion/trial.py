@@ -22,7 +22,8 @@ MakeFold = Callable[[Stream], Awaitable[tuple[IngestionFold, Resolve]]]
 
 
 class Trial:
-    """Folds each record alone, in a fold that has seen nothing: framing, schema, contract, id and time are judged as they really are.
+    """Folds each record alone, in a fold that has seen nothing but commands: framing, schema, contract, id, time and source are judged as
+    they really are.
 
     What only the partition's own fold knows is not: whether an id came before, and how far a time jumps from the records before it.
     """

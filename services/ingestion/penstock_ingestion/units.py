@@ -1,6 +1,6 @@
 """One runner per stream of the catalogue: what the fleet runs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from penstock.errors import PenstockError
@@ -52,14 +52,16 @@ async def register_schema(world: World, stream: Stream) -> None:
         world.process.log.error("schema_refused", topic=topic, reason=str(error), cure="penstock logs registry")
 
 
-def make_trial(world: World) -> Trial:
-    """What the gateway asks before a dead letter is sent again."""
+def make_trial(world: World, parked: Callable[[str], set[str]]) -> Trial:
+    """What the gateway asks before a dead letter is sent again; `parked` gives the sources of a stream that are parked now."""
 
     async def make_fold(stream: Stream) -> tuple[IngestionFold, Resolve]:
         source, decoder = world.process.topic("events", stream.name), Decoder(world.wire)
         decoder.know(source, producer_schema(stream))
         with as_weather(f"the schemas of {stream.name} cannot be asked for"):
-            return IngestionFold(stream, 0, decoder, await _target(world, stream), source), partial(_resolve, decoder)
+            fold = IngestionFold(stream, 0, decoder, await _target(world, stream), source)
+        fold.parked = parked(stream.name)
+        return fold, partial(_resolve, decoder)
 
     return Trial(make_fold)
 

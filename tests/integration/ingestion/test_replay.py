@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace as changed
@@ -55,11 +56,12 @@ class Dying(CrashPoints):
 
 
 class Hall(NamedTuple):
-    """A station with a desk for its dead letters and a gateway to ask."""
+    """A station with a desk for its dead letters and a gateway to ask, which takes these sources for parked."""
 
     here: Station
     desk: Desk
     http: httpx.AsyncClient
+    parked: set[str]
 
     @property
     def letters(self) -> str:
@@ -84,12 +86,13 @@ class Hall(NamedTuple):
 @asynccontextmanager
 async def hall(corner: Corner) -> AsyncIterator[Hall]:
     async with station(corner) as here, sender.opened(corner.bootstrap) as producer:
-        trial = make_trial(here.world)
+        parked = set[str]()
+        trial = make_trial(here.world, lambda _: parked)
         gateway = Gateway(lambda stream: f"{corner.prefix}events.{stream}", producer.send, trial.judge, Admission(32))
         gateway.open({"weather": WEATHER})
         desk = Desk(corner.bootstrap, corner.kafka, corner.prefix)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app()), base_url="http://gateway") as http:
-            yield Hall(here, desk, http)
+            yield Hall(here, desk, http, parked)
 
 
 def total(runner: Runner) -> dict[str, int]:
@@ -190,6 +193,17 @@ async def test_avro_and_cloudevents_are_mended_as_json_is(corner: Corner) -> Non
         )
         assert (await replay(place.desk, place.order(RENAMED))).came_back == 0
         assert await place.winds() == [0.5, 1.5, 2.5]
+
+
+async def test_what_a_parked_source_has_sent_stays_until_it_is_released(corner: Corner) -> None:
+    async with hall(corner) as place, place.here.running() as runner:
+        await place.here.produce(*broken(0), headers=(("ce_source", b"/hall"),))
+        assert (await counted(runner, 1))["rejected"] == 1
+        place.parked.add("/hall")
+        assert await replay(place.desk, place.order(RENAMED)) == Report(found=1, refused=Counter(quarantined=1))
+        place.parked.clear()
+        assert (await replay(place.desk, place.order(RENAMED))).came_back == 0
+        assert await place.winds() == [0.5]
 
 
 async def test_what_comes_back_waits_again_and_is_not_sent_for_ever(corner: Corner) -> None:
