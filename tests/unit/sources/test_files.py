@@ -1,8 +1,6 @@
 """Text files: how far they are read is known, and lines go on as they are."""
 
-import asyncio
 import gzip
-import os
 from pathlib import Path
 
 import pytest
@@ -46,29 +44,6 @@ async def test_a_line_without_end_is_not_read_to_its_end(tmp_path: Path) -> None
         file.truncate(LINE_BYTES_MAX + 2)
     with pytest.raises(PenstockError, match="line 1 has more than"):
         [message async for message in reader_of(path, SPEC, "halls").messages()]
-
-
-async def test_a_line_that_comes_through_a_pipe_goes_on_at_once_and_who_waits_for_the_next_holds_up_nobody(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    reading, writing = os.pipe()
-    os.set_blocking(reading, False)  # whoever reads what is not there yet is told so
-    with os.fdopen(reading) as stdin, os.fdopen(writing, "wb", buffering=0) as pipe:
-        monkeypatch.setattr("sys.stdin", stdin)
-        reader = reader_of(Path("-"), SPEC, "halls")
-        messages = reader.messages()
-
-        async def write(data: bytes) -> None:
-            pipe.write(data)
-
-        async with asyncio.timeout(30):
-            first, _ = await asyncio.gather(anext(messages), write(b'{"id": "a"}\n{"id'))
-            second, *_ = await asyncio.gather(anext(messages), write(b'": "b"'), write(b"}\n\n"))
-            await write(b'{"id": "c"}')
-            pipe.close()
-            keys = [first.key, second.key, *[message.key async for message in messages]]
-        assert keys == ["a", "b", "c"]
-        assert (reader.done, reader.total) == (len(b'{"id": "a"}\n' * 3), None)
 
 
 async def test_a_limit_counts_rows(tmp_path: Path) -> None:
