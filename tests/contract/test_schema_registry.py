@@ -6,7 +6,7 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from penstock.fold.weather import Weather
@@ -19,6 +19,8 @@ async def answering(status: int, **answer_with: object) -> AsyncIterator[HttpSch
     """A client of a schema registry that answers everything with this status."""
 
     async def answer(_: Request) -> Response:
+        if "html" in answer_with:
+            return HTMLResponse(answer_with["html"], status)
         return JSONResponse(answer_with or {"error_code": status, "message": "no"}, status)
 
     app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
@@ -55,6 +57,13 @@ async def test_a_schema_of_another_kind_or_one_in_pieces_is_one_that_cannot_be_r
     async with answering(200, schema='syntax = "proto3";', **more) as client:
         with pytest.raises(UnknownSchema, match="whole Avro schemas"):
             await client.by_id(7)
+
+
+async def test_an_answer_that_is_no_json_such_as_a_proxys_page_is_weather() -> None:
+    async with answering(200, html="<html>") as client:
+        for asked in (client.by_id(7), client.of_topic("a"), client.register("a-A", {"type": "string"})):
+            with pytest.raises(Weather, match="html"):
+                await asked
 
 
 async def test_a_subject_is_sent_as_one_part_of_the_path() -> None:

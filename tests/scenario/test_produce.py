@@ -72,3 +72,6 @@ def test_each_line_of_standard_input_arrives_before_the_next_is_there(platform: 
         producer.stdin.close()
         assert f"sent 3 to {stream}" in producer.stdout.read().decode()
     assert producer.returncode == 0
+    closed = ["sh", "-c", 'exec "$0" "$@" <&-', str(COMMAND), "produce", stream, "-", "--folder", str(platform.folder)]
+    refused = subprocess.run(closed, capture_output=True, text=True, env=OWN, check=False)
+    assert (refused.returncode, "there is no standard input. Try: a file" in refused.stderr) == (1, True), refused.stderr

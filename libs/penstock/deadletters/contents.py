@@ -1,7 +1,6 @@
 """What a refused event says, read as ingestion reads it, and the same event with other fields."""
 
 import json
-import math
 from collections.abc import Mapping as ReadOnly
 from dataclasses import replace
 from datetime import date, time
@@ -13,32 +12,27 @@ from penstock.contract.strict_json import parse_object
 from penstock.deadletters.letters import Letter
 from penstock.deadletters.mapping import Mapping, Unmappable
 from penstock.fold.protocol import Missing, Poison
-from penstock.framing.cloudevents import CONTENT_TYPE, from_envelope, from_headers
+from penstock.framing.cloudevents import CONTENT_TYPE, JSON, from_headers
 from penstock.framing.decoder import Decoder
-from penstock.framing.events import fields_of
+from penstock.framing.events import content_of, fields_of
 from penstock.patience import as_weather
-
-JSON = "application/json"
+from penstock.records.wire import RECORD_BYTES_MAX
 
 
 class Contents:
-    """Reads letters whose records producers wrote, in any form that ingestion takes; schemas are fetched when they are met."""
+    """Reads what producers wrote, in any form that ingestion takes; schemas are fetched when they are met."""
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
 
-    async def fields(self, letter: Letter) -> dict[str, Any]:
-        """The fields of the event. Raises: Poison, as ingestion would; Weather while a schema cannot be fetched."""
-        data: bytes | dict[str, Any] | None = letter.value
-        if _is_structured(letter):
-            _, data = from_envelope(letter.value or b"", ())
-        while not isinstance(data, dict):
+    async def fields(self, value: bytes | None, topic: str) -> dict[str, Any]:
+        """The fields in bytes that came on a topic. Raises: Poison, as ingestion would; Weather while a schema cannot be fetched."""
+        while True:
             try:
-                return fields_of(data, letter.of.topic, self._decoder)
+                return fields_of(value, topic, self._decoder)
             except Missing as missing:
                 with as_weather(f"{missing} cannot be fetched"):
                     await self._decoder.bring(missing)
-        return data
 
     async def mapped(self, letter: Letter, mapping: Mapping) -> Letter:
         """The letter with its event changed; the very same where there is nothing to change.
@@ -47,20 +41,19 @@ class Contents:
         one, with other data. Raises: Unmappable, Weather.
         """
         try:
-            fields = _as_json(await self.fields(letter))
+            _, data = content_of(letter.headers, letter.value)
+            fields = _as_json(data if isinstance(data, dict) else await self.fields(data, letter.of.topic))
+            changed = mapping.apply(fields)
+            same = changed == fields and [*map(type, changed.values())] == [*map(type, fields.values())]
+            return letter if same else _rewritten(letter, changed)
         except Poison as poison:
             raise Unmappable(f"it cannot be read ({poison.code})") from None
-        changed = mapping.apply(fields)
-        same = changed == fields and [*map(type, changed.values())] == [*map(type, fields.values())]
-        return letter if same else _rewritten(letter, changed)
-
-
-def _is_structured(letter: Letter) -> bool:
-    return from_headers(letter.headers)[1]
+        except RecursionError:
+            raise Unmappable("it is nested too deeply") from None
 
 
 def _as_json(value: Any) -> Any:
-    """The value as JSON has it: Avro has dates, decimals and UUIDs. Raises: Unmappable for bytes, and for a number that is none."""
+    """The value as JSON has it, where it can: Avro has dates, decimals and UUIDs, and also bytes and NaN."""
     match value:
         case dict():
             return {name: _as_json(each) for name, each in value.items()}
@@ -70,15 +63,11 @@ def _as_json(value: Any) -> Any:
             return value.isoformat()
         case Decimal() | UUID():
             return str(value)
-        case bytes():
-            raise Unmappable("it holds bytes, which JSON has not")
-        case float() if not math.isfinite(value):
-            raise Unmappable("it holds NaN or an infinity, which JSON has not")
     return value
 
 
 def _rewritten(letter: Letter, fields: ReadOnly[str, Any]) -> Letter:
-    if _is_structured(letter):
+    if from_headers(letter.headers)[1]:
         envelope = {name: value for name, value in parse_object(letter.value or b"").items() if name != "data_base64"}
         described = {"datacontenttype": JSON} if "datacontenttype" in envelope else {}
         return replace(letter, value=_written({**envelope, **described, "data": fields}))
@@ -87,4 +76,13 @@ def _rewritten(letter: Letter, fields: ReadOnly[str, Any]) -> Letter:
 
 
 def _written(value: ReadOnly[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        written = text.encode()
+    except UnicodeEncodeError:  # half of a character, which only an escape can say
+        written = json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError):
+        raise Unmappable("it holds bytes, NaN or an infinity, which JSON has not") from None
+    if len(written) > RECORD_BYTES_MAX:
+        raise Unmappable(f"in JSON it has more than {RECORD_BYTES_MAX:,} bytes")
+    return written

@@ -81,5 +81,6 @@ def _cast(value: Any, type: Type) -> Any:
         case bool():
             return str(value).lower() if type == "string" else value
         case int() | float() | str():
-            return parse_value(str(value), type)
+            read = parse_value(str(value), type)
+            return value if isinstance(read, str) and type != "string" else read
     return value

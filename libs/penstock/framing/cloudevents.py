@@ -1,6 +1,8 @@
 """CloudEvents 1.0 over Kafka, binary and structured, and the trace that an event belongs to."""
 
 import base64
+import contextlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,6 +14,7 @@ from penstock.fold.protocol import Header, Poison
 HEADER_BYTES_MAX = 1_024
 STRUCTURED = "application/cloudevents+json"
 CONTENT_TYPE = "content-type"
+JSON = "application/json"
 OURS = "penstock."  # a tick has no data
 REQUIRED = ("id", "source", "type")
 READ = frozenset({"ce_id", "ce_time", "ce_type", "ce_source", CONTENT_TYPE})
@@ -41,7 +44,7 @@ def from_headers(headers: Sequence[Header]) -> tuple[Attributes, bool]:
     """
     found = {name: _text(name, value) for name, value in headers if name in READ}
     time_ms = _time_ms("bad_header", "ce_time", found["ce_time"]) if "ce_time" in found else None
-    content_type = found.get(CONTENT_TYPE, "").partition(";")[0].strip().lower()
+    content_type = media_type(found.get(CONTENT_TYPE, ""))
     if content_type.startswith("application/cloudevents") and content_type != STRUCTURED:
         raise Poison("not_framed", f"of the formats of CloudEvents only {STRUCTURED} is read here; batches are for HTTP")
     attributes = Attributes(found.get("ce_id") or None, time_ms, found.get("ce_type"), found.get("ce_source") or None, trace_of(headers))
@@ -75,16 +78,24 @@ def trace_of(headers: Sequence[Header]) -> tuple[Header, ...]:
     return (*carried, ("tracestate", state)) if state and len(state) <= TRACESTATE_BYTES_MAX else carried
 
 
+def media_type(content_type: str) -> str:
+    """The media type alone.
+
+    >>> media_type(" Application/JSON; charset=utf-8")
+    'application/json'
+    """
+    return content_type.partition(";")[0].strip().lower()
+
+
 def source_of(headers: Sequence[Header], value: bytes | None) -> str | None:
-    """Who sent a record, however broken it is otherwise: what the header ce_source says, or the CloudEvent that stands in its value."""
+    """Who sent a record, as ingestion reads it, but also where the record is broken otherwise: its attributes, its data, its JSON."""
     found = {name: (given or b"").decode(errors="replace") for name, given in headers if name in {"ce_source", CONTENT_TYPE}}
-    if found.get("ce_source") or not found.get(CONTENT_TYPE, "").lower().startswith(STRUCTURED):
-        return found.get("ce_source") or None
-    try:
-        source = parse_object(value or b"").get("source")
-    except Poison:
-        return None
-    return source if isinstance(source, str) else None
+    source: Any = None
+    if media_type(found.get(CONTENT_TYPE, "")) == STRUCTURED:
+        with contextlib.suppress(ValueError, RecursionError):
+            envelope = json.loads(value or b"")
+            source = envelope.get("source") if isinstance(envelope, dict) else None
+    return source if isinstance(source, str) else found.get("ce_source") or None
 
 
 def _data(envelope: Mapping[str, Any]) -> bytes | dict[str, Any]:

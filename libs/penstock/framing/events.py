@@ -1,6 +1,6 @@
 """What a record on events.<stream> is: JSON or Avro by its first bytes, a CloudEvent, or a producer's tick."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from penstock.contract.contract import TICK
@@ -44,23 +44,22 @@ def unframe(record: Record, decoder: Decoder) -> Event | SentTick | Parking:
     if value is not None and len(value) > RECORD_BYTES_MAX:
         raise Poison("too_large", f"{len(value)} bytes; the limit is {RECORD_BYTES_MAX}")
     if not record.headers:
-        return _content(value, record.topic, decoder, NONE)
-    attributes, is_structured = from_headers(record.headers)
-    data: bytes | dict[str, Any] | None = value
-    if is_structured:
-        attributes, data = from_envelope(value or b"", attributes.trace)
+        return _event(value, record.topic, decoder, NONE)
+    attributes, data = content_of(record.headers, value)
     if (parking := parking_of(record)) is not None:
         return parking
     if attributes.type == TICK:
         return _tick(attributes.time_ms)
-    return _content(data, record.topic, decoder, attributes)
+    return _event(data, record.topic, decoder, attributes)
 
 
-def _content(data: bytes | dict[str, Any] | None, topic: str, decoder: Decoder, attributes: Attributes) -> Event | SentTick:
-    fields = data if isinstance(data, dict) else fields_of(data, topic, decoder)
-    if TICK in fields:
-        return _json_tick(fields[TICK])
-    return Event(fields, attributes.id, attributes.time_ms, attributes.source, attributes.trace)
+def content_of(headers: Sequence[Header], value: bytes | None) -> tuple[Attributes, bytes | dict[str, Any] | None]:
+    """The attributes of a record, and what holds its fields: bytes, or the data of a CloudEvent in one JSON object.
+
+    Raises: Poison (bad_header, not_framed, bad_cloudevent, undecodable).
+    """
+    attributes, is_structured = from_headers(headers)
+    return from_envelope(value or b"", attributes.trace) if is_structured else (attributes, value)
 
 
 def fields_of(value: bytes | None, topic: str, decoder: Decoder) -> dict[str, Any]:
@@ -74,6 +73,13 @@ def fields_of(value: bytes | None, topic: str, decoder: Decoder) -> dict[str, An
     if value.startswith(SINGLE_OBJECT):
         return decoder.read_single(topic, value)
     raise Poison("not_framed", "it begins neither with { (JSON) nor with 0x00 (Confluent-Avro) nor with 0xC3 0x01 (single-object Avro)")
+
+
+def _event(data: bytes | dict[str, Any] | None, topic: str, decoder: Decoder, attributes: Attributes) -> Event | SentTick:
+    fields = data if isinstance(data, dict) else fields_of(data, topic, decoder)
+    if TICK in fields:
+        return _json_tick(fields[TICK])
+    return Event(fields, attributes.id, attributes.time_ms, attributes.source, attributes.trace)
 
 
 def _tick(time_ms: int | None) -> SentTick:

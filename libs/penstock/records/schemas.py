@@ -3,12 +3,15 @@
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from penstock.errors import PenstockError
 from penstock.fold.weather import Weather
 from penstock.records.generated import SCHEMAS
+
+if TYPE_CHECKING:
+    import httpx
 
 Schema = dict[str, Any]
 REQUEST_TIMEOUT_S = 10.0
@@ -58,7 +61,7 @@ class HttpSchemaRegistry:
         if response.is_error:
             kind = SchemaRegistryError if response.status_code in REFUSED else SchemaRegistryUnavailable
             raise kind(f"schema for {subject} was refused: {response.text[:300]}")
-        return int(response.json()["id"])
+        return int(_json(response, f"the id of {subject}")["id"])
 
     async def by_id(self, id: int) -> Schema:
         """The schema with this id."""
@@ -67,7 +70,7 @@ class HttpSchemaRegistry:
             raise UnknownSchema(f"no schema has id {id}")
         if response.is_error:
             raise SchemaRegistryUnavailable(f"schema {id} could not be read: {response.text[:300]}")
-        answer = response.json()
+        answer = _json(response, f"schema {id}")
         if (kind := answer.get("schemaType", "AVRO")) != "AVRO" or answer.get("references"):
             raise UnknownSchema(f"schema {id} is {kind}, or refers to others; whole Avro schemas are read")
         schema: Schema = json.loads(answer["schema"])
@@ -93,7 +96,14 @@ class HttpSchemaRegistry:
         response = await self._client.get(path)
         if response.is_error:
             raise SchemaRegistryUnavailable(f"{path} could not be read: {response.text[:300]}")
+        return _json(response, path)
+
+
+def _json(response: "httpx.Response", what: str) -> Any:
+    try:
         return response.json()
+    except ValueError as error:  # a proxy's page, say: what a registry answers is JSON
+        raise SchemaRegistryUnavailable(f"{what} could not be read: {response.text[:300]}") from error
 
 
 class MemorySchemaRegistry:

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from penstock.errors import PenstockError
 from penstock.replay import Message
 from penstock.sources.lines import read_lines
 from penstock.spec.stream import Stream
@@ -36,8 +37,10 @@ class JsonLines:
         return self.limit or (None if self.path is None else self.path.stat().st_size)
 
     async def messages(self) -> AsyncIterator[Message]:
-        """See Reader. Raises: PenstockError for a line that no message can hold; OSError."""
-        with contextlib.nullcontext(sys.stdin.buffer) if self.path is None else self.path.open("rb") as file:
+        """See Reader. Raises: PenstockError, also for a line that no message can hold; OSError."""
+        if self.path is None and sys.stdin is None:
+            raise PenstockError("there is no standard input. Try: a file; or a pipe, such as … | penstock produce STREAM -")
+        with contextlib.nullcontext(sys.stdin) if self.path is None else self.path.open("rb") as file:
             async with aclosing(read_lines(file.fileno(), LINE_BYTES_MAX)) as lines:
                 async for line in lines:
                     self.lines += 1

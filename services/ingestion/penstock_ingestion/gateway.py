@@ -15,14 +15,14 @@ from starlette.routing import Route
 
 from penstock.contract.problems import Problem
 from penstock.fold.weather import Weather
-from penstock.framing.cloudevents import STRUCTURED
+from penstock.framing.cloudevents import JSON, STRUCTURED
 from penstock.spec import Stream
 from penstock_ingestion.admission import RETRY_AFTER_S, Admission, Crowded
 from penstock_ingestion.door import Door, Message
 from penstock_ingestion.inflate import inflate
 from penstock_ingestion.openapi import document, page
 from penstock_ingestion.refused import Refused
-from penstock_ingestion.requests import JSON, JSON_LINES, MEDIA_TYPES, STRUCTURED_BATCH, Sent, read_events
+from penstock_ingestion.requests import JSON_LINES, MEDIA_TYPES, STRUCTURED_BATCH, Sent, read_events
 
 BODY_BYTES_MAX = 4_000_000
 BODY_TIMEOUT_S = 10.0

@@ -7,10 +7,10 @@ from html import escape
 from typing import Any
 
 from penstock import __version__
-from penstock.framing.cloudevents import STRUCTURED
+from penstock.framing.cloudevents import JSON, STRUCTURED
 from penstock.spec import Field, Stream
 from penstock.spec.field import REJECT
-from penstock_ingestion.requests import BATCH_EVENTS_MAX, JSON, JSON_LINES, STRUCTURED_BATCH
+from penstock_ingestion.requests import BATCH_EVENTS_MAX, JSON_LINES, STRUCTURED_BATCH
 
 Json = dict[str, Any]
 

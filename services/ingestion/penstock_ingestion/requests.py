@@ -12,11 +12,11 @@ from penstock.contract.problems import Problem
 from penstock.contract.strict_json import parse_json, parse_object
 from penstock.contract.timestamps import parse_ms
 from penstock.fold.protocol import Header, Poison
-from penstock.framing.cloudevents import HEADER_BYTES_MAX, STRUCTURED, TRACE
+from penstock.framing.cloudevents import HEADER_BYTES_MAX, JSON, STRUCTURED, TRACE
 from penstock_ingestion.refused import Refused
 
 BATCH_EVENTS_MAX = 1_000
-JSON, JSON_LINES = "application/json", ("application/x-ndjson", "application/jsonl", "application/json-lines")
+JSON_LINES = ("application/x-ndjson", "application/jsonl", "application/json-lines")
 STRUCTURED_BATCH = "application/cloudevents-batch+json"
 MEDIA_TYPES = (JSON, *JSON_LINES, STRUCTURED, STRUCTURED_BATCH)
 ATTRIBUTES = ("specversion", "id", "source", "type", "subject", "time")

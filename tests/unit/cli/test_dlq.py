@@ -105,7 +105,12 @@ def test_personal_fields_are_not_shown_and_nothing_that_may_hold_them() -> None:
     assert masked(shown, frozenset({"name", KEY}))["key"] == MASK
     within = {"id": "a", "data": {"name": "jane", "age": 7, "others": [{"name": "joe"}]}, "data_base64": "eyJu"}
     masks = {"id": "a", "data": {"name": MASK, "age": 7, "others": [{"name": MASK}]}, "data_base64": MASK}
-    assert masked({**shown, "value": within}, frozenset({"name"}))["value"] == masks
+    assert masked({**shown, "value": within}, frozenset({"name"}))["value"] == masks | {"data_base64": "eyJu"}
+    assert masked({**shown, "value": {"specversion": "1.0", **within}}, frozenset({"name"}))["value"] == {"specversion": "1.0", **masks}
+    assert masked({**shown, "value": {}}, frozenset({"name"}))["value"] == {}
+    for data in ('{"name": "jane"}', ["jane"], None):
+        twice = {"specversion": "1.0", "data": data}
+        assert masked({**shown, "value": twice}, frozenset({"name"}))["value"] == {"specversion": "1.0", "data": MASK}
     unreadable = masked({**shown, "value": "jane, cut in"}, frozenset({"name"}))
     assert "jane" not in f"{unreadable['value']}{unreadable['value_base64']}"
     assert "--personal" in unreadable["value"]

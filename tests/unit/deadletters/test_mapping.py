@@ -25,6 +25,8 @@ def test_names_then_types_then_what_is_absent() -> None:
         ("7", "long", 7),
         ("yes", "boolean", True),
         (7, "string", "7"),
+        (2.5, "long", 2.5),
+        (2.0, "long", 2.0),
         (True, "string", "true"),
         (True, "double", True),
         ("warm", "double", "warm"),

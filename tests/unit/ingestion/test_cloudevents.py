@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from penstock.framing.cloudevents import STRUCTURED
+from penstock.framing.cloudevents import JSON, STRUCTURED
 from penstock_ingestion.refused import Refused
-from penstock_ingestion.requests import BATCH_EVENTS_MAX, JSON, JSON_LINES, STRUCTURED_BATCH, Sent, read_events
+from penstock_ingestion.requests import BATCH_EVENTS_MAX, JSON_LINES, STRUCTURED_BATCH, Sent, read_events
 
 
 def event(**changes: Any) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 import base64
 import contextlib
 import json
-import re
-from datetime import UTC, datetime
+import math
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +22,7 @@ from penstock.cli.dlq.options import (
     desk_at,
     filter_of,
     numbers,
+    stream_behind,
 )
 from penstock.cli.platform import DEFAULT_FOLDER, FolderOption, Output, OutputOption, run
 from penstock.errors import PenstockError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from penstock.deadletters.book import Filter, Group, Kind
     from penstock.deadletters.letters import Letter
 
-BYTES_SHOWN_MAX = 512
+BYTES_SHOWN_MAX, DEPTH_MAX = 512, 100
 MASK = "•••"
 KEY = ""  # the record's key, among the names of fields
 
@@ -123,17 +124,9 @@ async def _shown(folder: Path, stream: str, place: str | None, chosen: "Filter")
 
 async def _personal(folder: Path, letter: str) -> frozenset[str]:
     """The personal fields of the stream that a letter is about; none for a letter of no stream."""
-    from penstock.cli.platform import registry  # noqa: PLC0415
-    from penstock.rpc import NotFound  # noqa: PLC0415
-    from penstock.spec import Stream, part_from_json  # noqa: PLC0415
-
-    name = re.sub(r"^.*?\b(events|validated)\.", "", letter.rpartition(":")[0].rpartition(":")[0])
-    async with registry(folder) as client:
-        try:
-            stream = part_from_json("stream", name, (await client.spec("stream", name)).body)
-        except NotFound:
-            return frozenset()
-    assert isinstance(stream, Stream)
+    stream = await stream_behind(folder, letter.rpartition(":")[0].rpartition(":")[0])
+    if stream is None:
+        return frozenset()
     own = {field.name for field in stream.fields.values() if field.personal}
     return frozenset(own | ({KEY} if stream.key in own else set()))
 
@@ -141,12 +134,21 @@ async def _personal(folder: Path, letter: str) -> frozenset[str]:
 def masked(shown: dict[str, Any], fields: frozenset[str]) -> dict[str, Any]:
     """A letter without the values of these fields; where they cannot be told from the rest, without its value."""
     value = shown["value"]
-    if isinstance(value, dict):
-        value = _masked(value, fields | {"data_base64"})  # of a CloudEvent, whose fields stand deeper
-    elif value is not None:
-        value = f"{MASK} not shown, since the stream has personal fields. Try: --personal"
+    if value is not None:
+        without = _without(value, fields)
+        value = f"{MASK} not shown, since the stream has personal fields. Try: --personal" if without is None else without
     key = MASK if KEY in fields and shown["key"] is not None else shown["key"]
     return {**shown, "key": key, "value": value, "value_base64": MASK if shown["value_base64"] is not None else None}
+
+
+def _without(value: Any, fields: frozenset[str]) -> Any:
+    """An event without the values of these fields; nothing if they cannot be told from the rest."""
+    if not isinstance(value, dict):
+        return None
+    if "specversion" in value:  # a CloudEvent: its fields stand in its data, if that is an object
+        hidden = {"data_base64"} if isinstance(value.get("data"), dict) else {"data", "data_base64"}
+        value = {name: MASK if name in hidden else each for name, each in value.items()}
+    return _masked(value, fields)
 
 
 def _masked(value: Any, fields: frozenset[str]) -> Any:
@@ -162,15 +164,31 @@ async def _readable(letter: "Letter", folder: Path) -> Any:
     if letter.dropped or letter.value is None:
         return None
     with contextlib.suppress(ValueError, RecursionError):
-        return json.loads(letter.value, parse_constant=str)
+        return _plain(json.loads(letter.value, parse_constant=str))
     if letter.value.startswith((b"\0", SINGLE_OBJECT)):
-        async with contents_at(folder) as contents:
-            with contextlib.suppress(PenstockError):
-                return json.loads(json.dumps(await contents.fields(letter), default=str))
+        async with contents_at(folder, letter.of.topic) as contents:
+            with contextlib.suppress(PenstockError, ValueError, RecursionError):
+                return _plain(await contents.fields(letter.value, letter.of.topic))
     start = letter.value[:BYTES_SHOWN_MAX]
     more = f" … ({len(letter.value):,} bytes in all)" if len(letter.value) > BYTES_SHOWN_MAX else ""
     text = start.decode(errors="backslashreplace")
     return (text if text.isprintable() else start.hex(" ")) + more
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """The value as JSON has it, dates and bytes as text. Raises: ValueError where it is nested too deeply to be looked at."""
+    if depth > DEPTH_MAX:
+        raise ValueError
+    match value:
+        case dict():
+            return {name: _plain(each, depth + 1) for name, each in value.items()}
+        case list():
+            return [_plain(each, depth + 1) for each in value]
+        case float() if not math.isfinite(value):
+            return str(value)
+        case str() | int() | float() | None:
+            return value
+    return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
 def harmless(text: str) -> str:

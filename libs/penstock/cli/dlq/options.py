@@ -1,6 +1,7 @@
 """What the verbs of `penstock dlq` have in common: which letters are meant, and the desk to ask."""
 
 import contextlib
+import re
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from penstock.deadletters.book import Filter
     from penstock.deadletters.contents import Contents
     from penstock.deadletters.desk import Desk
+    from penstock.spec import Stream
 
 StreamArgument = Annotated[str, typer.Argument(metavar="STREAM", help="A stream, or a topic such as validated.flights.")]
 CodeOption = Annotated[list[str] | None, typer.Option("--code", help="Only with this code; may be given again.")]
@@ -84,12 +86,33 @@ async def desk_at(folder: Path) -> "AsyncIterator[Desk]":
 
 
 @contextlib.asynccontextmanager
-async def contents_at(folder: Path) -> "AsyncIterator[Contents]":
-    """What reads the events in letters, with the schemas of the platform."""
+async def contents_at(folder: Path, topic: str) -> "AsyncIterator[Contents]":
+    """What reads the events of a topic, with the schemas of the platform, as ingestion does."""
     from penstock.deadletters.contents import Contents  # noqa: PLC0415
     from penstock.framing.decoder import Decoder  # noqa: PLC0415
     from penstock.records import Wire  # noqa: PLC0415
     from penstock.records.schemas import HttpSchemaRegistry  # noqa: PLC0415
+    from penstock.spec.avro import producer_schema  # noqa: PLC0415
 
+    stream = await stream_behind(folder, topic)
     async with contextlib.aclosing(HttpSchemaRegistry(addresses(folder).schema_registry_url)) as schemas:
-        yield Contents(Decoder(Wire(schemas)))
+        decoder = Decoder(Wire(schemas))
+        if stream is not None:
+            decoder.know(topic, producer_schema(stream))
+        yield Contents(decoder)
+
+
+async def stream_behind(folder: Path, topic: str) -> "Stream | None":
+    """The stream whose events, or whose dead letters, stand on a topic; None if there is none."""
+    from penstock.cli.platform import registry  # noqa: PLC0415
+    from penstock.rpc import NotFound  # noqa: PLC0415
+    from penstock.spec import Stream, part_from_json  # noqa: PLC0415
+
+    name = re.sub(r"^.*?\b(events|validated)\.", "", topic)
+    async with registry(folder) as client:
+        try:
+            stream = part_from_json("stream", name, (await client.spec("stream", name)).body)
+        except NotFound:
+            return None
+    assert isinstance(stream, Stream)
+    return stream

@@ -25,7 +25,7 @@ from penstock.errors import UsageError
 
 if TYPE_CHECKING:
     from penstock.deadletters.mapping import Mapping
-    from penstock.deadletters.replay import Judge, Order, Report
+    from penstock.deadletters.replay import Change, Judge, Order, Report
 
 ATTEMPTS_MAX = 5
 
@@ -88,22 +88,36 @@ def _value(text: str) -> Any:
     """A number, true or false where the text is one in JSON; else the text."""
     try:
         value = json.loads(text, parse_constant=str)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return value if isinstance(value, (bool, int, float)) else text
 
 
 async def _replay(folder: Path, stream: str, order: "Order", mapping: "Mapping", unchecked: bool) -> "Report":
     from dataclasses import replace  # noqa: PLC0415
-    from functools import partial  # noqa: PLC0415
 
+    from penstock.deadletters.desk import EVENTS  # noqa: PLC0415
     from penstock.deadletters.replay import replay as send_again  # noqa: PLC0415
 
-    async with desk_at(folder) as desk, contents_at(folder) as contents:
+    async with desk_at(folder) as desk:
         (topic,) = await desk.topics(stream)
-        change = partial(contents.mapped, mapping=mapping) if mapping else order.change
-        async with _judge(folder, desk.stream_of(topic), unchecked) as judge:
+        name = desk.stream_of(topic)
+        events = desk.prefix + EVENTS + name
+        async with _judge(folder, name, unchecked) as judge, _change(folder, events, mapping) as change:
             return await send_again(desk, replace(order, topic=topic, change=change, judge=judge))
+
+
+@asynccontextmanager
+async def _change(folder: Path, topic: str, mapping: "Mapping") -> "AsyncIterator[Change]":
+    from functools import partial  # noqa: PLC0415
+
+    from penstock.deadletters.replay import unchanged  # noqa: PLC0415
+
+    if not mapping:
+        yield unchanged
+        return
+    async with contents_at(folder, topic) as contents:
+        yield partial(contents.mapped, mapping=mapping)
 
 
 @asynccontextmanager
