@@ -8,14 +8,16 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import httpx
+
 from penstock.contract.strict_json import parse_object
 from penstock.deadletters.letters import Letter
 from penstock.deadletters.mapping import Mapping, Unmappable
 from penstock.fold.protocol import Missing, Poison
+from penstock.fold.weather import Weather
 from penstock.framing.cloudevents import CONTENT_TYPE, JSON, from_headers
 from penstock.framing.decoder import Decoder
 from penstock.framing.events import content_of, fields_of
-from penstock.patience import as_weather
 from penstock.records.wire import RECORD_BYTES_MAX
 
 
@@ -31,8 +33,13 @@ class Contents:
             try:
                 return fields_of(value, topic, self._decoder)
             except Missing as missing:
-                with as_weather(f"{missing} cannot be fetched"):
-                    await self._decoder.bring(missing)
+                await self._bring(missing)
+
+    async def _bring(self, missing: Missing) -> None:
+        try:
+            await self._decoder.bring(missing)
+        except httpx.HTTPError as error:  # of penstock.patience, which knows more weather, PostgreSQL's driver is a part: an extra
+            raise Weather(f"{missing} cannot be fetched: {type(error).__name__}: {error}") from error
 
     async def mapped(self, letter: Letter, mapping: Mapping) -> Letter:
         """The letter with its event changed; the very same where there is nothing to change.

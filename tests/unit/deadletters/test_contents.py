@@ -2,6 +2,8 @@
 
 import base64
 import json
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -23,6 +25,7 @@ from penstock.records.wire import Wire
 from tests.unit.deadletters.test_letters import letter, record
 from tests.unit.framing.test_events import single
 
+EXTRAS = ("asyncpg", "msgspec", "river", "faust", "avro", "zstandard")
 TOPIC = "events.weather"
 SCHEMA: Schema = {
     "type": "record",
@@ -206,3 +209,8 @@ async def test_a_schema_registry_that_is_away_is_weather() -> None:
 
     with pytest.raises(Weather, match="nobody is there"):
         await Contents(Decoder(Wire(Away()))).mapped(refused(b"\x00\x00\x00\x00\x01a"), WARMTH)
+
+
+def test_who_has_installed_no_extra_can_look_at_letters_too() -> None:
+    program = f"import sys; sys.modules.update(dict.fromkeys({EXTRAS})); import penstock.cli.dlq, penstock.deadletters.contents"
+    subprocess.run([sys.executable, "-c", program], check=True)
