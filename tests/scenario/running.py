@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 from prometheus_client.parser import text_string_to_metric_families
 
 from penstock.cli.platform import ENVIRONMENT
-from penstock.fold.protocol import Poison, Record
+from penstock.fold.protocol import Header, Poison, Record
 from penstock.kafka.cluster import opened
 from penstock.kafka.log import read_log
 from penstock.kafka.ports import TopicPartition
@@ -63,11 +63,10 @@ class Platform:
 
     def try_penstock(self, *arguments: str | Path, folder: Path | None = None, **settings: str) -> "subprocess.CompletedProcess[str]":
         """Run the command line as a user would, with these settings in the environment."""
-        environment = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT.values()} | settings
         command = [str(COMMAND), *map(str, arguments)]
         if arguments[0] != "init":
             command += ["--folder", str(folder or self.folder)]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=DEADLINE_S, check=False)
+        return subprocess.run(command, capture_output=True, text=True, env=as_a_user() | settings, timeout=DEADLINE_S, check=False)
 
     def penstock(self, *arguments: str | Path) -> str:
         """What a command prints; it must succeed."""
@@ -93,10 +92,10 @@ class Platform:
         own = [each for each in samples if each.name == "penstock_count" and each.labels["fold"] == fold]
         return {each.labels["name"]: int(each.value) for each in own}
 
-    async def send(self, topic: str, values: Sequence[bytes]) -> None:
+    async def send(self, topic: str, values: Sequence[bytes], headers: Sequence[Header] = ()) -> None:
         """Append values as they are, in order; returns when all are acknowledged."""
         async with AIOKafkaProducer(bootstrap_servers=self.at.bootstrap, acks="all", enable_idempotence=True) as producer:
-            for acknowledged in [await producer.send(topic, value) for value in values]:
+            for acknowledged in [await producer.send(topic, value, headers=list(headers)) for value in values]:
                 await acknowledged
 
     async def read(self, topic: str) -> list[Read]:
@@ -105,6 +104,11 @@ class Platform:
             wire, end = Wire(schemas), (await kafka.bounds(TopicPartition(topic, 0))).end
             batches = read_log(self.at.bootstrap, topic, 0, end)
             return [Read(record, *await _decoded(record.value, wire)) async for records in batches for record in records]
+
+
+def as_a_user() -> dict[str, str]:
+    """The environment without the addresses that a test's platform was given."""
+    return {name: value for name, value in os.environ.items() if name not in ENVIRONMENT.values()}
 
 
 def suffix() -> str:

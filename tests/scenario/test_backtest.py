@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import signal
 import subprocess
@@ -13,10 +12,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from penstock.cli.platform import ENVIRONMENT, registry
+from penstock.cli.platform import registry
 from penstock.kafka.consumer import READER
 from tests.scenario.flights import NAMES, Run, changed
-from tests.scenario.running import COMMAND, DEADLINE_S, Platform
+from tests.scenario.running import COMMAND, DEADLINE_S, Platform, as_a_user
 from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(400)  # the first one waits for the stack, the platform and a whole replay
@@ -139,8 +138,7 @@ def test_the_page_needs_nothing_from_elsewhere(tested: Any) -> None:
 def test_interrupted_it_goes_on_with_what_is_finished(platform: Platform, recorded: Run, tmp_path: Path) -> None:
     arguments = ["backtest", recorded.model, "--spec", str(specification(recorded, tmp_path)), "--results", str(tmp_path), "-o", "json"]
     command = [str(COMMAND), *arguments, "--jobs", "1", "--folder", str(platform.folder)]
-    environment = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT.values()}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+    with subprocess.Popen(command, env=as_a_user(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
         until(lambda: any(tmp_path.glob("*/candidate-0.json")), DEADLINE_S)
         running.send_signal(signal.SIGINT)
         running.wait(DEADLINE_S)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from aiokafka import AIOKafkaProducer
 
 from penstock.framing.cloudevents import STRUCTURED
 from tests.scenario.dead_letters import asked, compare
@@ -38,7 +37,8 @@ def test_what_a_parked_source_has_sent_waits_until_it_is_released(platform: Plat
     until(lambda: doors.taken(stream).get("validated") == 1, DEADLINE_S)
     platform.penstock("quarantine", stream, "--source", source)
     event |= {"id": "f", "data": json.loads(asked(2))}
-    asyncio.run(sent_whole(platform, f"events.{stream}", json.dumps(event).encode()))
+    whole = ("content-type", STRUCTURED.encode())
+    asyncio.run(platform.send(f"events.{stream}", [json.dumps(event).encode()], [whole]))
     until(lambda: doors.taken(stream).get("rejected") == 1, DEADLINE_S)
 
     def replayed() -> dict[str, Any]:
@@ -49,9 +49,3 @@ def test_what_a_parked_source_has_sent_waits_until_it_is_released(platform: Plat
     platform.penstock("release", stream, "--source", source)
     until(lambda: replayed()["sent"] == 1, DEADLINE_S)
     assert doors.taken(stream)["validated"] == 2
-
-
-async def sent_whole(platform: Platform, topic: str, value: bytes) -> None:
-    """A CloudEvent in one JSON object, as a producer of Kafka writes it."""
-    async with AIOKafkaProducer(bootstrap_servers=platform.at.bootstrap) as producer:
-        await producer.send_and_wait(topic, value, headers=[("content-type", STRUCTURED.encode())])

@@ -2,19 +2,16 @@
 
 import asyncio
 import json
-import os
 import subprocess
 from functools import partial
 from pathlib import Path
 
 import asyncpg
 
-from penstock.cli.platform import ENVIRONMENT
-from tests.scenario.running import COMMAND, DEADLINE_S, Platform, suffix
+from tests.scenario.running import COMMAND, DEADLINE_S, Platform, as_a_user, suffix
 from tests.waiting import until
 
 ROWS = 3_000
-OWN = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT.values()}
 SPEC = "streams: {{{stream}: {{key: shop, id: no, time: at, fields: {{no: long, shop: string, at: timestamp, paid: double}}}}}}"
 
 
@@ -38,7 +35,7 @@ def test_a_producer_that_is_killed_goes_on_and_each_row_is_validated_once(platfo
     asyncio.run(filled(platform.at.dsn, stream, 1, ROWS))
     command = ("produce", stream, "--query", f"select * from {stream}", "--by", "batch", "--dsn", platform.at.dsn)
     with subprocess.Popen(
-        [str(COMMAND), *command, "--rate", "500", "--folder", str(platform.folder)], env=OWN, stderr=subprocess.DEVNULL
+        [str(COMMAND), *command, "--rate", "500", "--folder", str(platform.folder)], env=as_a_user(), stderr=subprocess.DEVNULL
     ) as killed:
         until(lambda: platform.counts(f"ingestion/{stream}").get("sent", 0) > 100, DEADLINE_S)
         killed.kill()
@@ -61,7 +58,10 @@ def test_each_line_of_standard_input_arrives_before_the_next_is_there(platform: 
 
     row = {"shop": "s1", "at": "2026-11-21T12:00:00Z", "paid": 1.5}
     with subprocess.Popen(
-        [str(COMMAND), "produce", stream, "-", "--folder", str(platform.folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=OWN
+        [str(COMMAND), "produce", stream, "-", "--folder", str(platform.folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=as_a_user(),
     ) as producer:
         assert producer.stdin
         assert producer.stdout
@@ -73,5 +73,5 @@ def test_each_line_of_standard_input_arrives_before_the_next_is_there(platform: 
         assert f"sent 3 to {stream}" in producer.stdout.read().decode()
     assert producer.returncode == 0
     closed = ["sh", "-c", 'exec "$0" "$@" <&-', str(COMMAND), "produce", stream, "-", "--folder", str(platform.folder)]
-    refused = subprocess.run(closed, capture_output=True, text=True, env=OWN, check=False)
+    refused = subprocess.run(closed, capture_output=True, text=True, env=as_a_user(), check=False)
     assert (refused.returncode, "there is no standard input. Try: a file" in refused.stderr) == (1, True), refused.stderr

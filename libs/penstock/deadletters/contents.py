@@ -49,7 +49,7 @@ class Contents:
         """
         try:
             _, data = content_of(letter.headers, letter.value)
-            fields = _as_json(data if isinstance(data, dict) else await self.fields(data, letter.of.topic))
+            fields = as_json(data if isinstance(data, dict) else await self.fields(data, letter.of.topic))
             changed = mapping.apply(fields)
             same = changed == fields and [*map(type, changed.values())] == [*map(type, fields.values())]
             return letter if same else _rewritten(letter, changed)
@@ -59,13 +59,13 @@ class Contents:
             raise Unmappable("it is nested too deeply") from None
 
 
-def _as_json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """The value as JSON has it, where it can: Avro has dates, decimals and UUIDs, and also bytes and NaN."""
     match value:
         case dict():
-            return {name: _as_json(each) for name, each in value.items()}
+            return {name: as_json(each) for name, each in value.items()}
         case list():
-            return [_as_json(each) for each in value]
+            return [as_json(each) for each in value]
         case date() | time():
             return value.isoformat()
         case Decimal() | UUID():

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from penstock.contract.problems import Problem
 from penstock.fold.weather import Weather
-from penstock.framing.cloudevents import JSON, STRUCTURED
+from penstock.framing.cloudevents import JSON, STRUCTURED, media_type
 from penstock.spec import Stream
 from penstock_ingestion.admission import RETRY_AFTER_S, Admission, Crowded
 from penstock_ingestion.door import Door, Message
@@ -78,14 +78,14 @@ class Gateway:
         return await self._take(request, self._door_of)
 
     async def _take(self, request: Request, door_of: Callable[[Sent], Door | None]) -> Response:
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type not in MEDIA_TYPES:
+        kind = media_type(request.headers.get("content-type", ""))
+        if kind not in MEDIA_TYPES:
             others = f"{JSON_LINES[0]}, {STRUCTURED}, {STRUCTURED_BATCH}"
             raise HTTPException(415, f"content-type must be {JSON} (or one of {others}). Try: curl --json '…'")
         with self._admission.slot():
             body = await _body(request)
-            receipts = await self._append(_addressed(read_events(body, media_type, request.headers), door_of))
-        is_batch = media_type in (*JSON_LINES, STRUCTURED_BATCH) or body.lstrip()[:1] == b"["
+            receipts = await self._append(_addressed(read_events(body, kind, request.headers), door_of))
+        is_batch = kind in (*JSON_LINES, STRUCTURED_BATCH) or body.lstrip()[:1] == b"["
         return JSONResponse({"accepted": receipts} if is_batch else receipts[0], 202)
 
     async def _ticks(self, request: Request) -> Response:

@@ -4,7 +4,7 @@ import base64
 import contextlib
 import json
 import math
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -159,6 +159,7 @@ def _masked(value: Any, fields: frozenset[str]) -> Any:
 
 async def _readable(letter: "Letter", folder: Path) -> Any:
     """The value: JSON, or Avro whose schema is known, as plain values; anything else as text, or in hex."""
+    from penstock.deadletters.contents import as_json  # noqa: PLC0415
     from penstock.framing.decoder import SINGLE_OBJECT  # noqa: PLC0415
 
     if letter.dropped or letter.value is None:
@@ -168,7 +169,7 @@ async def _readable(letter: "Letter", folder: Path) -> Any:
     if letter.value.startswith((b"\0", SINGLE_OBJECT)):
         async with contents_at(folder, letter.of.topic) as contents:
             with contextlib.suppress(PenstockError, ValueError, RecursionError):
-                return _plain(await contents.fields(letter.value, letter.of.topic))
+                return _plain(as_json(await contents.fields(letter.value, letter.of.topic)))
     start = letter.value[:BYTES_SHOWN_MAX]
     more = f" … ({len(letter.value):,} bytes in all)" if len(letter.value) > BYTES_SHOWN_MAX else ""
     text = start.decode(errors="backslashreplace")
@@ -176,7 +177,7 @@ async def _readable(letter: "Letter", folder: Path) -> Any:
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
-    """The value as JSON has it, dates and bytes as text. Raises: ValueError where it is nested too deeply to be looked at."""
+    """The value with bytes and NaN as text, too. Raises: ValueError where it is nested too deeply to be looked at."""
     if depth > DEPTH_MAX:
         raise ValueError
     match value:
@@ -188,7 +189,7 @@ def _plain(value: Any, depth: int = 0) -> Any:
             return str(value)
         case str() | int() | float() | None:
             return value
-    return value.isoformat() if isinstance(value, date | time) else str(value)
+    return str(value)
 
 
 def harmless(text: str) -> str:

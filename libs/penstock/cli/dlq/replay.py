@@ -1,7 +1,7 @@
 """`penstock dlq replay`: sends dead letters to where they came from, each so that it counts once."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,11 +54,13 @@ def replay(  # noqa: PLR0913, PLR0917  # an option each
 
     Run it as often as you like: what was sent is not sent again; what was sent twice because this was interrupted counts once.
     """
-    from penstock.deadletters.replay import Order, unchanged  # noqa: PLC0415
+    from functools import partial  # noqa: PLC0415
+
+    from penstock.deadletters.replay import Order  # noqa: PLC0415
 
     changes = mapping_of(mapping, rename, cast, default)
     chosen = filter_of(code, key, source, message, since, until)
-    order = Order("", chosen, unchanged, None, attempts, dry_run, wait_s, limit)
+    order = partial(Order, chosen=chosen, attempts_max=attempts, dry_run=dry_run, wait_s=wait_s, limit=limit)
     report = run(_replay(folder, stream, order, changes, unchecked))
     typer.echo(json.dumps(report.as_json()) if output is Output.JSON else describe(report, stream, dry_run=dry_run))
 
@@ -93,9 +95,7 @@ def _value(text: str) -> Any:
     return value if isinstance(value, (bool, int, float)) else text
 
 
-async def _replay(folder: Path, stream: str, order: "Order", mapping: "Mapping", unchecked: bool) -> "Report":
-    from dataclasses import replace  # noqa: PLC0415
-
+async def _replay(folder: Path, stream: str, order: "Callable[..., Order]", mapping: "Mapping", unchecked: bool) -> "Report":
     from penstock.deadletters.desk import EVENTS  # noqa: PLC0415
     from penstock.deadletters.replay import replay as send_again  # noqa: PLC0415
 
@@ -104,7 +104,7 @@ async def _replay(folder: Path, stream: str, order: "Order", mapping: "Mapping",
         name = desk.stream_of(topic)
         events = desk.prefix + EVENTS + name
         async with _judge(folder, name, unchecked) as judge, _change(folder, events, mapping) as change:
-            return await send_again(desk, replace(order, topic=topic, change=change, judge=judge))
+            return await send_again(desk, order(topic=topic, change=change, judge=judge))
 
 
 @asynccontextmanager
